@@ -1,0 +1,53 @@
+# The handful of things one can do here. `make demo` and `make test` install what they need first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint format bench prove lock help
+
+help:
+	@echo "make demo    a simulated client, from strap to report"
+	@echo "make test    the whole test suite"
+	@echo "make lint    ruff, mypy and the import contract"
+	@echo "make bench   speed, side by side with peers"
+	@echo "make prove   the faults, full counts"
+	@echo "make lock    resolve requirements.lock afresh"
+
+demo: .venv/installed
+	@$(BIN)/vagal demo
+
+test: .venv/installed
+	@$(BIN)/python -m pytest
+
+lint: .venv/installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/installed
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/installed
+	@for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+prove: .venv/installed
+	@$(BIN)/python -m pytest --prove tests/faults
+
+lock: .venv/bin/uv
+	@$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --generate-hashes \
+		--no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements.lock
+
+.venv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "vagal needs Python 3.11 or later: make PYTHON=/path/to/python3.11 demo"; exit 2; }
+	@echo "Setting up .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+# The environment is made again only when the lock or the project's metadata change.
+.venv/installed: requirements.lock pyproject.toml | .venv/bin/uv
+	@echo "Installing from requirements.lock ..."
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@

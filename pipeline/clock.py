@@ -1,0 +1,108 @@
+"""The one place where time is read.
+
+A `Clock` serves stamps, watchdogs, back-off and protocols. `run` starts a coroutine either in real
+time or in simulated time, where every `asyncio.sleep` and timeout lasts `1 / speed` as long.
+
+Simulated time moves from one timer to the next and never past one that has not run: on a busy machine
+a simulation gets slower, it does not skip. So the same simulation gives the same session at any speed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """Seconds that only rise, and the calendar beside them."""
+
+    speed: float
+
+    def now(self) -> float:
+        """Seconds since an arbitrary moment; counts the time a machine was suspended."""
+
+    def wall(self) -> float:
+        """Seconds since 1970 (UTC), as the calendar has it: may jump."""
+
+
+def _boot_time() -> Callable[[], float]:
+    """Pick the operating system's clock that goes on while the machine sleeps."""
+    if hasattr(time, "CLOCK_BOOTTIME"):  # Linux
+        return lambda: time.clock_gettime(time.CLOCK_BOOTTIME)
+    if hasattr(time, "CLOCK_UPTIME_RAW"):  # macOS: CLOCK_MONOTONIC counts sleep, time.monotonic() does not
+        return lambda: time.clock_gettime(time.CLOCK_MONOTONIC)
+    return time.monotonic
+
+
+class SystemClock:
+    """The machine's own clocks."""
+
+    speed = 1.0
+
+    def __init__(self) -> None:
+        self.now = _boot_time()
+        self.wall = time.time
+
+
+class SimulatedClock:
+    """Time of a running simulation: it starts at the real date and moves `speed` times as fast."""
+
+    def __init__(self, loop: SimulatedLoop) -> None:
+        self.now = loop.time
+        self.speed = loop.pace.speed
+        self._wall_at_zero_s = time.time() - loop.time()
+
+    def wall(self) -> float:
+        """Seconds since 1970 in the simulation."""
+        return self._wall_at_zero_s + self.now()
+
+
+class _Pace(selectors.DefaultSelector):
+    """A selector whose waiting is what moves simulated time."""
+
+    def __init__(self, speed: float) -> None:
+        super().__init__()
+        self.speed, self.now_s = speed, 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None or timeout <= 0:
+            ready: list[tuple[selectors.SelectorKey, int]] = super().select(timeout)
+            return ready
+        began_s = time.perf_counter()
+        ready = super().select(timeout / self.speed)
+        waited_s = (time.perf_counter() - began_s) * self.speed
+        self.now_s += min(waited_s, timeout) if ready else timeout
+        return ready
+
+
+class SimulatedLoop(asyncio.SelectorEventLoop):
+    """An event loop that lives in simulated time."""
+
+    def __init__(self, speed: float) -> None:
+        self.pace = _Pace(speed)
+        super().__init__(self.pace)
+
+    def time(self) -> float:
+        """Simulated seconds since the loop was made."""
+        return self.pace.now_s
+
+
+def run(main: Callable[[Clock], Coroutine[Any, Any, T]], speed: float | None = None) -> T:
+    """Run `main(clock)` to its end: in real time, or, with a speed, in simulated time."""
+    if speed is None:
+        return asyncio.run(main(SystemClock()))
+    with asyncio.Runner(loop_factory=lambda: SimulatedLoop(speed)) as runner:
+        loop = runner.get_loop()
+        assert isinstance(loop, SimulatedLoop)
+        return runner.run(main(SimulatedClock(loop)))
+
+
+def iso_time(wall_s: float) -> str:
+    """ISO 8601 with the local zone, to the millisecond."""
+    return datetime.fromtimestamp(wall_s, UTC).astimezone().isoformat(timespec="milliseconds")
