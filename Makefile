@@ -31,8 +31,10 @@ format: .venv/installed
 bench: .venv/installed
 	@for script in tests/benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
+# The faults in full; `make prove SHARE=0.1` runs a tenth of them.
+SHARE ?= 1
 prove: .venv/installed
-	@$(BIN)/python -m pytest --prove tests/faults
+	@$(BIN)/python -m pytest --share $(SHARE) tests/faults
 
 lock: .venv/bin/uv
 	@$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --generate-hashes \

@@ -66,12 +66,23 @@ class Decoder(Protocol):
 class Driver(Protocol):
     """One protocol. `silence_s` is how long its stream may be silent before the link counts as dead."""
 
-    name: str
-    label: str
-    source: str
-    hardware_verified: bool
-    streams: tuple[str, ...]
-    silence_s: float
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def hardware_verified(self) -> bool: ...
+
+    @property
+    def streams(self) -> tuple[str, ...]: ...
+
+    @property
+    def silence_s(self) -> float: ...
 
     def recognises(self, advert: Advert) -> bool:
         """Whether this driver can read the device that sent the advert."""

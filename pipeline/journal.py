@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from math import isnan
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -66,7 +67,7 @@ class Record:
     generation: int
     arrival_s: float
     wall_s: float
-    device_time_s: float
+    device_time_s: float | None
     payload: bytes
 
     def __bytes__(self) -> bytes:
@@ -78,7 +79,7 @@ class Record:
                 self.sequence,
                 self.arrival_s,
                 self.wall_s,
-                self.device_time_s,
+                _NONE if self.device_time_s is None else self.device_time_s,
                 len(name),
             )
             + name
@@ -116,7 +117,7 @@ class Journal:
         return self._clock.now() - self._start_s
 
     def append(
-        self, kind: Kind, stream: str, payload: bytes, generation: int = 0, device_time_s: float = _NONE
+        self, kind: Kind, stream: str, payload: bytes, generation: int = 0, device_time_s: float | None = None
     ) -> Record:
         """Stamp a record and write it out at once."""
         record = Record(
@@ -227,7 +228,7 @@ def _record_at(view: memoryview, at: int) -> tuple[Record | None, int]:
             generation=generation,
             arrival_s=arrival_s,
             wall_s=wall_s,
-            device_time_s=device_time_s,
+            device_time_s=None if isnan(device_time_s) else device_time_s,
             payload=bytes(body[_HEAD.size + name_length :]),
         )
     except (ValueError, UnicodeDecodeError):  # a kind from a later version

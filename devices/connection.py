@@ -1,0 +1,284 @@
+"""Bluetooth as the rest of the house sees it: scanning, and links that come back by themselves.
+
+The only module that talks to bleak. A lost sensor is nothing exceptional here: `supervise` tells its
+sink, waits a little and connects anew, with a new client and a higher generation each time. Whatever
+an old client still delivers is dropped, so a notification can never be counted twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from bleak import BleakClient, BleakScanner
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakCharacteristicNotFoundError,
+    BleakDeviceNotFoundError,
+    BleakError,
+    BleakGATTProtocolError,
+)
+
+from devices.device_information import describe
+from devices.driver import Advert, Driver, drivers
+from pipeline.errors import DeviceError
+from pipeline.model import DeviceInfo
+
+_CONNECT_S = 15.0
+_DESCRIBE_S = 5.0
+_START_S = 15.0
+_STOP_S = 5.0
+_FIRST_DATA_S = 10.0  # some sensors settle, or ask to be worn, before they send anything
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
+
+_Reason = BleakBluetoothNotAvailableReason
+_UNAVAILABLE = {
+    _Reason.NO_BLUETOOTH: "This computer has no Bluetooth adapter: plug one in, or use --simulate.",
+    _Reason.NO_BLE_CENTRAL_ROLE: "This Bluetooth adapter cannot connect to sensors: plug in one with"
+    " Bluetooth Low Energy.",
+    _Reason.POWERED_OFF: "Bluetooth is switched off: turn it on in the system's settings and try again.",
+    _Reason.DENIED_BY_USER: "Bluetooth is not allowed for this program: allow it in the system's privacy"
+    " settings and start again.",
+    _Reason.DENIED_BY_SYSTEM: "The system does not let this user use Bluetooth: ask its administrator"
+    " (on Linux, for the group 'bluetooth').",
+    _Reason.DENIED_BY_UNKNOWN: "Bluetooth is not allowed for this program: check the system's privacy"
+    " settings and start again.",
+    _Reason.UNKNOWN: "Bluetooth is not available: check that it is switched on, then try again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Radio:
+    """Which bleak backend to use; None is the platform's own."""
+
+    scanner: type[BaseBleakScanner] | None = None
+    client: type[BaseBleakClient] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device in reach, and the driver that can read it, if there is one."""
+
+    advert: Advert
+    driver: Driver | None
+    handle: BLEDevice
+
+
+class LinkEvent(StrEnum):
+    """What became of a link."""
+
+    CONNECTED = "connected"
+    LOST = "lost"  # the connection ended
+    SILENT = "silent"  # it stayed up without data, and was given up
+    FAILED = "failed"  # an attempt came to nothing
+    STOPPED = "stopped"  # nobody wants it any more; the last event of a device
+
+
+class Sink(Protocol):
+    """Where everything from the sensors goes. Called on the event loop; must neither block nor raise."""
+
+    def notification(self, device: str, channel: str, generation: int, payload: bytes) -> None:
+        """Take one notification, as it came."""
+
+    def described(self, device: str, generation: int, info: DeviceInfo) -> None:
+        """Take a sensor's description: once for each connection, before its first notification."""
+
+    def link(self, device: str, generation: int, event: LinkEvent, reason: str) -> None:
+        """Take a change of the link; `reason` is for a person, and may be empty."""
+
+
+async def scan(
+    radio: Radio, seconds: float = 5.0, until: Callable[[list[Found]], bool] | None = None
+) -> list[Found]:
+    """Listen for devices: those a driver reads come first, then the stronger signal.
+
+    Ends early once `until` is true of what was found. Raises DeviceError if there is no Bluetooth to use.
+    """
+    found: dict[str, Found] = {}
+    enough = asyncio.Event()
+    known = drivers()
+
+    def heard(handle: BLEDevice, data: AdvertisementData) -> None:
+        found[handle.address] = _found(handle, data, known)
+        if until is not None and until(_ranked(found.values())):
+            enough.set()
+
+    try:
+        async with BleakScanner(heard, backend=radio.scanner):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await enough.wait()
+    except (BleakError, OSError, EOFError) as error:
+        raise DeviceError(_bluetooth_trouble(error)) from error
+    return _ranked(found.values())
+
+
+def _found(handle: BLEDevice, data: AdvertisementData, known: Iterable[Driver]) -> Found:
+    name = data.local_name or handle.name or ""
+    advert = Advert(handle.address, name, tuple(data.service_uuids), data.rssi)
+    return Found(advert, next((driver for driver in known if driver.recognises(advert)), None), handle)
+
+
+def _ranked(found: Iterable[Found]) -> list[Found]:
+    return sorted(found, key=lambda each: (each.driver is None, -each.advert.rssi_dbm, each.advert.address))
+
+
+def _bluetooth_trouble(error: Exception) -> str:
+    if isinstance(error, BleakBluetoothNotAvailableError):
+        return _UNAVAILABLE.get(error.reason, _UNAVAILABLE[_Reason.UNKNOWN])
+    if isinstance(error, OSError):  # on Linux, a system without D-Bus
+        return "No Bluetooth service answers on this computer: start it, or use --simulate."
+    return f"Bluetooth cannot be used ({_reason(error)}): switch it off and on, then try again."
+
+
+def _reason(error: Exception) -> str:
+    """An error as a few words for the session's log."""
+    if isinstance(error, BleakBluetoothNotAvailableError):
+        return _bluetooth_trouble(error)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, BleakGATTProtocolError):
+        return str(error.args[-1])
+    return str(error) or type(error).__name__
+
+
+async def supervise(
+    found: Found, device: str, sink: Sink, radio: Radio, hash_serial: Callable[[str], str]
+) -> None:
+    """Keep a sensor's stream going until cancelled; only cancellation ends it.
+
+    Each attempt has a new client and the next generation, from 1. After data have flowed the next
+    attempt comes in 0.5 s; each one that brings none doubles the pause, up to 10 s. `device` names the
+    sensor to the sink, and `found.driver` must be set.
+    """
+    generation, pause_s = 0, _SHORTEST_PAUSE_S / 2
+    try:
+        while True:
+            generation += 1
+            connection = _Connection(found, device, generation, sink, radio)
+            await connection.run(hash_serial)
+            pause_s = _SHORTEST_PAUSE_S if connection.flowed else min(2 * pause_s, _LONGEST_PAUSE_S)
+            await asyncio.sleep(pause_s)
+            if connection.forgotten:
+                found = await _found_again(found, radio)
+    finally:
+        sink.link(device, generation, LinkEvent.STOPPED, "")
+
+
+async def _found_again(found: Found, radio: Radio) -> Found:
+    """The device with a handle that works: systems forget a device that stayed away, and the handle dies."""
+    address = found.advert.address
+
+    def is_back(devices: list[Found]) -> bool:
+        return any(each.advert.address == address for each in devices)
+
+    with suppress(DeviceError):
+        for each in await scan(radio, _CONNECT_S, is_back):
+            if each.advert.address == address:
+                return replace(found, handle=each.handle)
+    return found
+
+
+class _Connection:
+    """One attempt with its own client: a `Link` to the driver, and the only way from bleak to the sink."""
+
+    def __init__(self, found: Found, device: str, generation: int, sink: Sink, radio: Radio) -> None:
+        assert found.driver is not None, f"{found.advert.name}: no driver"
+        self.flowed = False
+        self.forgotten = False
+        self._name, self._driver = found.advert.name, found.driver
+        self._device, self._generation, self._sink = device, generation, sink
+        self._loop = asyncio.get_running_loop()
+        self._lost = asyncio.Event()
+        self._current = True
+        self._heard_s = self._loop.time()
+        self._client = BleakClient(
+            found.handle, lambda _: self._lost.set(), timeout=_CONNECT_S, backend=radio.client
+        )
+
+    async def run(self, hash_serial: Callable[[str], str]) -> None:
+        """Connect and stream until the link dies; leaves no connection open. Raises only if cancelled."""
+        try:
+            event, reason = await self._stream(hash_serial)
+        except asyncio.CancelledError:
+            await self._stop()
+            raise
+        except Exception as error:  # backends raise anything at all; here it always means "try again"
+            self.forgotten = isinstance(error, BleakDeviceNotFoundError)
+            self._tell(LinkEvent.FAILED, _reason(error))
+        else:
+            self._tell(event, reason)
+        finally:
+            self._current = False
+            await self._disconnect()
+
+    async def _stream(self, hash_serial: Callable[[str], str]) -> tuple[LinkEvent, str]:
+        async with asyncio.timeout(_CONNECT_S + _STOP_S):  # backends keep to their own limit, mostly
+            await self._client.connect()
+        self._tell(LinkEvent.CONNECTED, "")
+        info = await self._description(hash_serial)
+        self._sink.described(self._device, self._generation, info)
+        async with asyncio.timeout(_START_S):
+            await self._driver.start(self)
+        return await self._end_of_data()
+
+    async def _description(self, hash_serial: Callable[[str], str]) -> DeviceInfo:
+        with suppress(Exception):  # a sensor that cannot describe itself may still stream
+            async with asyncio.timeout(_DESCRIBE_S):
+                return await describe(self, self._name, self._driver.name, hash_serial)
+        return DeviceInfo(name=self._name, driver=self._driver.name)
+
+    async def _end_of_data(self) -> tuple[LinkEvent, str]:
+        if not self.flowed:
+            self._heard_s = self._loop.time()
+        while not self._lost.is_set():
+            patience_s = self._driver.silence_s
+            if not self.flowed:
+                patience_s = max(patience_s, _FIRST_DATA_S)
+            left_s = self._heard_s + patience_s - self._loop.time()
+            if left_s <= 0:
+                return LinkEvent.SILENT, f"no data for {patience_s:g} s"
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._lost.wait()
+        return LinkEvent.LOST, "the connection ended"
+
+    async def _stop(self) -> None:
+        if self._client.is_connected:
+            with suppress(Exception):  # the link may die at any moment, and then nothing is left to stop
+                async with asyncio.timeout(_STOP_S):
+                    await self._driver.stop(self)
+
+    async def _disconnect(self) -> None:
+        with suppress(Exception):  # there is no more that could be done for this client
+            async with asyncio.timeout(_STOP_S):
+                await self._client.disconnect()
+
+    def _tell(self, event: LinkEvent, reason: str) -> None:
+        self._sink.link(self._device, self._generation, event, reason)
+
+    async def read(self, characteristic: str) -> bytes:
+        try:
+            return bytes(await self._client.read_gatt_char(characteristic))
+        except (BleakCharacteristicNotFoundError, BleakGATTProtocolError) as error:
+            raise DeviceError(f"{self._name}: {_reason(error)}") from error
+
+    async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None:
+        await self._client.write_gatt_char(characteristic, data, response)
+
+    async def subscribe(self, characteristic: str, channel: str) -> None:
+        def arrived(_: BleakGATTCharacteristic, data: bytearray) -> None:
+            if self._current:
+                self._heard_s, self.flowed = self._loop.time(), True
+                self._sink.notification(self._device, channel, self._generation, bytes(data))
+
+        await self._client.start_notify(characteristic, arrived)

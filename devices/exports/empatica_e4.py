@@ -1,0 +1,234 @@
+"""Empatica E4: a folder, or a zip, of CSV files, one for each sensor.
+
+Row 1 of a file is when it starts (seconds since 1970, UTC; ISO 8601 in a curated variant), row 2 its
+rate in Hz, then one sample a row. IBI.csv has rows "offset_s,interval_s" instead, the offset being the
+*end* of the interval. The files' starts and lengths differ by seconds. Units: EDA in µS, BVP arbitrary,
+TEMP in °C, ACC in 1/64 g.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from devices.exports.reader import Source
+from pipeline.errors import InputError
+from pipeline.model import DeviceInfo, Floats, Marker, Recording, Stream
+from pipeline.ppg import interval_gaps, pulse_intervals
+
+_MG = 1000 / 64  # one count of the accelerometer
+_BEATS = "IBI.csv"
+_TAGS = re.compile(r"tags.*\.csv")
+_STAMPS_S = (1e8, 1e10)  # 1973 to 2286
+
+
+@dataclass(frozen=True, slots=True)
+class _Sensor:
+    """A stream as its file has it; `scale` takes a count to the unit in the columns' names."""
+
+    stream: str
+    file: str
+    columns: tuple[str, ...]
+    scale: float = 1.0
+
+
+_SENSORS = (
+    _Sensor("ppg", "BVP.csv", ("ppg_au",)),
+    _Sensor("eda", "EDA.csv", ("eda_us",)),
+    _Sensor("skin_temperature", "TEMP.csv", ("skin_temperature_c",)),
+    _Sensor("acc", "ACC.csv", ("acc_x_mg", "acc_y_mg", "acc_z_mg"), _MG),
+)
+_FILES = (*(sensor.file for sensor in _SENSORS), _BEATS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """One file's content: `start_s` since 1970, `rate_hz` None for IBI.csv, one row a sample."""
+
+    start_s: float
+    rate_hz: float | None
+    rows: Floats
+
+    @property
+    def end_s(self) -> float:
+        if self.rate_hz is None:
+            return self.start_s + float(self.rows[-1, 0])
+        return self.start_s + len(self.rows) / self.rate_hz
+
+
+class EmpaticaE4:
+    """Reads E4 exports. Beats come from BVP; IBI.csv, full of holes, only stands in for it."""
+
+    name = "empatica-e4"
+    label = "Empatica E4 (folder or zip)"
+
+    def recognises(self, source: Source) -> bool:
+        """Whether one of the E4's files begins with a time stamp."""
+        return any(_stamp_s(_first_cell(source.files[name])) for name in _FILES if name in source.files)
+
+    def read(self, source: Source, unit: str | None) -> Recording:
+        """The recording. Raises InputError that names the file and line of what can't be read."""
+        tracks = {name: track for name in _FILES if (track := _track(source, name))}
+        if not tracks.keys() & {"BVP.csv", "EDA.csv", _BEATS}:
+            raise InputError(f"{source.path}: an E4 recording needs samples in BVP.csv, EDA.csv or IBI.csv")
+        start_s = min(track.start_s for track in tracks.values())
+        duration_s = max(track.end_s for track in tracks.values()) - start_s
+        present = (sensor for sensor in _SENSORS if sensor.file in tracks)
+        streams = {sensor.stream: _stream(sensor, tracks[sensor.file], start_s) for sensor in present}
+        if (beats := _pulses(streams.get("ppg"), tracks.get(_BEATS), start_s, duration_s)) is not None:
+            streams["pp"] = beats
+        tags = _tags(source, start_s)
+        markers = tuple(tag for tag in tags if 0 <= tag.time_s <= duration_s)
+        empty = tuple(name for name in _FILES if name in source.files and name not in tracks)
+        return Recording(
+            recording_id=source.title,
+            source=self.name,
+            sha256=source.sha256,
+            duration_s=duration_s,
+            streams=streams,
+            started_at=datetime.fromtimestamp(start_s, UTC),
+            markers=markers,
+            devices=(DeviceInfo(name="Empatica E4", driver=self.name),),
+            notices=(
+                *_beat_notice(streams, duration_s),
+                *(f"{name} holds no samples" for name in empty),
+                *_tag_notice(len(tags), len(tags) - len(markers)),
+                *(() if unit is None else (f"--unit {unit} is not needed: E4 files have fixed units",)),
+            ),
+        )
+
+
+def _first_cell(content: bytes) -> bytes:
+    return content[:100].removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].partition(b",")[0].strip()
+
+
+def _stamp_s(cell: bytes) -> float | None:
+    """Seconds since 1970 (UTC) of a time stamp in either spelling; None if it is none."""
+    try:
+        stamp_s = float(cell)
+    except ValueError:
+        try:
+            when = datetime.fromisoformat(cell.decode())
+        except ValueError:
+            return None
+        stamp_s = when.replace(tzinfo=when.tzinfo or UTC).timestamp()
+    return stamp_s if _STAMPS_S[0] < stamp_s < _STAMPS_S[1] else None
+
+
+def _track(source: Source, name: str) -> _Track | None:
+    """A file's content; None if it is absent or has no samples, which is common for a short session."""
+    lines = source.files.get(name, b"").rstrip().splitlines()
+    header = 1 if name == _BEATS else 2
+    if len(lines) <= header:
+        return None
+    start_s = _stamp_s(_first_cell(lines[0]))
+    if start_s is None:
+        raise InputError(f"{source.where(name, 1)}: {_shown(lines[0])} is not a start time")
+    if name == _BEATS:
+        return _Track(start_s, None, _rising(source, _table(source, name, lines[1:], 1, 2)))
+    columns = 3 if name == "ACC.csv" else 1
+    return _Track(start_s, _rate_hz(source, name, lines[1]), _table(source, name, lines[2:], 2, columns))
+
+
+def _rate_hz(source: Source, name: str, line: bytes) -> float:
+    rate_hz = _number(line.partition(b",")[0])
+    if rate_hz is None or not 0 < rate_hz <= 1000:
+        raise InputError(f"{source.where(name, 2)}: {_shown(line)} is not a sampling rate in Hz")
+    return rate_hz
+
+
+def _table(source: Source, name: str, lines: Sequence[bytes], skipped: int, columns: int) -> Floats:
+    """The numbers in the lines, one row a line; a missing sample is NaN."""
+    cells = lines if columns == 1 else [cell for line in lines for cell in line.split(b",")]
+    try:
+        values = np.fromiter(map(float, cells), np.float64, len(cells))
+    except ValueError:
+        values = np.empty(0)
+    even = columns == 1 or all(line.count(b",") == columns - 1 for line in lines)
+    if not len(values) or not even or np.isinf(values).any() or any(b"_" in cell for cell in cells):
+        raise _first_fault(source, name, lines, skipped, columns)
+    return values.reshape(-1, columns)
+
+
+def _first_fault(source: Source, name: str, lines: Sequence[bytes], skipped: int, columns: int) -> InputError:
+    """The error for the first line that is not so many numbers: the slow way, taken only to tell."""
+    for number, line in enumerate(lines, skipped + 1):
+        cells = line.split(b",")
+        if bad := [cell for cell in cells if _number(cell) is None]:
+            return InputError(f"{source.where(name, number)}: {_shown(bad[0])} is not a number")
+        if len(cells) != columns:
+            return InputError(f"{source.where(name, number)}: holds {len(cells)} numbers, not {columns}")
+    raise AssertionError("the lines were refused, so one of them is at fault")
+
+
+def _number(cell: bytes) -> float | None:
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return None if math.isinf(value) or b"_" in cell else value  # Python takes 1_000 for a number
+
+
+def _shown(cell: bytes) -> str:
+    return repr(cell.decode(errors="replace").strip()[:40])
+
+
+def _rising(source: Source, beats: Floats) -> Floats:
+    late = np.flatnonzero(~(np.diff(beats[:, 0], prepend=-np.inf) > 0) | ~(beats[:, 1] > 0))
+    if len(late):
+        raise InputError(f"{source.where(_BEATS, int(late[0]) + 2)}: beats must follow one another in time")
+    return beats
+
+
+def _stream(sensor: _Sensor, track: _Track, start_s: float) -> Stream:
+    assert track.rate_hz is not None
+    time_s = track.start_s - start_s + np.arange(len(track.rows)) / track.rate_hz
+    rows = track.rows * sensor.scale
+    first = 1 if sensor.stream == "eda" and rows[0, 0] == 0 else 0  # the E4 writes a zero before it measures
+    columns = {name: rows[first:, column] for column, name in enumerate(sensor.columns)}
+    return Stream(sensor.stream, time_s[first:], columns, track.rate_hz)
+
+
+def _pulses(ppg: Stream | None, beats: _Track | None, start_s: float, duration_s: float) -> Stream | None:
+    if ppg is not None:
+        return pulse_intervals(ppg)
+    if beats is None:
+        return None
+    ends_s, pp_ms = beats.start_s - start_s + beats.rows[:, 0], beats.rows[:, 1] * 1000
+    columns = {"pp_ms": pp_ms, "quality": np.full(len(pp_ms), np.nan)}
+    return Stream("pp", ends_s, columns, gaps=interval_gaps(ends_s, pp_ms, 0.0, duration_s))
+
+
+def _tags(source: Source, start_s: float) -> tuple[Marker, ...]:
+    """A marker for each press of the button, numbered in order of time."""
+    times_s = sorted(stamp_s - start_s for stamp_s in _presses_s(source))
+    return tuple(Marker(time_s, "tag", f"tag {number}") for number, time_s in enumerate(times_s, 1))
+
+
+def _presses_s(source: Source) -> Iterator[float]:
+    for name in filter(_TAGS.fullmatch, sorted(source.files)):
+        for number, line in enumerate(source.files[name].splitlines(), 1):
+            if not line.strip():
+                continue
+            stamp_s = _stamp_s(_first_cell(line))
+            if stamp_s is None:
+                raise InputError(f"{source.where(name, number)}: {_shown(line)} is not a time")
+            yield stamp_s
+
+
+def _beat_notice(streams: Mapping[str, Stream], duration_s: float) -> Iterator[str]:
+    if (pulses := streams.get("pp")) is not None:
+        origin = "BVP.csv" if "ppg" in streams else f"{_BEATS}, as there is no BVP.csv"
+        share = np.sum(pulses.value) / 1000 / duration_s
+        yield f"beats are pulse intervals from {origin}; they cover {share:.0%} of the recording"
+
+
+def _tag_notice(tags: int, outside: int) -> Iterator[str]:
+    if outside:
+        lie = "lies" if outside == 1 else "lie"
+        yield f"{outside} of {tags} tags {lie} outside the recording; no marker is made of what lies there"

@@ -1,0 +1,46 @@
+"""A virtual heart-rate strap."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from devices import heart_rate
+from devices.heart_rate import HeartRateMeasurement
+from devices.virtual.peripheral import Body, Label, Peripheral, notifying
+from devices.virtual.radio import VirtualRadio
+from pipeline.clock import Clock
+
+LABEL = Label("Virtual HR strap", "C0:00:00:00:00:01", model="Virtual strap", serial="VS-0001")
+
+_AVERAGED_BEATS = 4
+_CONTACT_S = 5.0  # a strap without a beat for so long is taken to be off the skin
+_MOST_TICKS = 0xFFFF
+
+
+class VirtualStrap(Peripheral):
+    """Each second it notifies the heart rate and the RR intervals completed in that second."""
+
+    channel = heart_rate.CHANNEL
+    period_s = 1.0
+
+    def __init__(self, radio: VirtualRadio, clock: Clock, body: Body, label: Label = LABEL) -> None:
+        super().__init__(radio, clock, body, label, heart_rate.SERVICE, notifying(heart_rate.MEASUREMENT))
+        self._recent_ms: deque[float] = deque(maxlen=_AVERAGED_BEATS)
+        self._last_beat_s = clock.now()
+
+    def payload(self, start_s: float, end_s: float) -> bytes:
+        beats = self._body.beats(start_s, end_s)
+        for beat_s, rr_ms in beats:
+            self._last_beat_s = beat_s
+            self._recent_ms.append(rr_ms)
+        measurement = HeartRateMeasurement(
+            heart_rate_bpm=self._heart_rate_bpm(),
+            contact=end_s - self._last_beat_s < _CONTACT_S,
+            rr_ticks=tuple(min(round(rr_ms * 1.024), _MOST_TICKS) for _, rr_ms in beats),
+        )
+        return bytes(measurement)
+
+    def _heart_rate_bpm(self) -> int:
+        """The mean of the latest beats; 0, as straps send, before the first."""
+        whole_ms = sum(self._recent_ms)
+        return round(60_000 * len(self._recent_ms) / whole_ms) if whole_ms else 0

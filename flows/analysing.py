@@ -1,0 +1,87 @@
+"""`vagal analyse`: any supported file or stored session in, a summary, a table or a JSON object out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.analysis import Analysis, analyse
+from pipeline.errors import InputError
+from pipeline.sealing import write_file, write_table
+from pipeline.store import Home, is_session, read_session
+from pipeline.stretch import Parameters
+
+# What the terminal shows of each phase: feature, heading, digits.
+_SHOWN = (
+    ("mean_hr_bpm", "HR bpm", 1),
+    ("rmssd_ms", "RMSSD ms", 1),
+    ("sdnn_ms", "SDNN ms", 1),
+    ("hf_ms2", "HF ms²", 0),
+    ("scl_us", "SCL µS", 2),
+    ("scr_per_min", "SCR/min", 1),
+    ("nn_coverage", "beats used", 2),
+)
+
+
+def analyse_input(
+    home: Home,
+    what: str,
+    phases: Path | None = None,
+    unit: str | None = None,
+    *,
+    window_s: float = 300.0,
+    step_s: float = 30.0,
+    no_correction: bool = False,
+) -> Analysis:
+    """Analyse a file, a folder or a stored session."""
+    from flows.importing import read_input, read_phases
+
+    parameters = Parameters(window_s, step_s, correction="none" if no_correction else "exclude")
+    path = Path(what)
+    if path.exists() and not is_session(path):
+        _, recording = read_input(path, phases, unit)
+    else:
+        recording = read_session(home.find(what))
+        if phases is not None:
+            recording = replace(recording, phases=read_phases(phases, recording))
+    return analyse(recording, parameters)
+
+
+def write_analysis(analysis: Analysis, out: Path) -> Iterator[Path]:
+    """Write features.parquet, analysis.json and report.html into a folder; yields each path."""
+    from pipeline.report.page import render
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_table(out / "features.parquet", analysis.windows_table())
+        yield out / "features.parquet"
+        write_file(
+            out / "analysis.json", json.dumps(analysis.as_json(), ensure_ascii=False, indent=1).encode()
+        )
+        yield out / "analysis.json"
+        write_file(out / "report.html", render(analysis).encode())
+        yield out / "report.html"
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror})") from error
+
+
+def summary_lines(analysis: Analysis) -> Iterator[str]:
+    """The whole recording and its phases as a small table, then what should be known about it."""
+    recording = analysis.recording
+    began = f", began {recording.started_at:%Y-%m-%d %H:%M}" if recording.started_at else ""
+    yield f"{recording.recording_id}: {recording.source}, {recording.duration_s / 60:.1f} min{began}"
+    rows = [("Whole recording", analysis.whole.features)]
+    rows += [(each.phase.name, each.values.features) for each in analysis.phases]
+    width = min(32, max(len(name) for name, _ in rows))
+    yield " " * width + "".join(f"{heading:>11}" for _, heading, _ in _SHOWN)
+    for name, features in rows:
+        yield f"{name[:width]:<{width}}" + "".join(f"{_cell(features, *shown):>11}" for shown in _SHOWN)
+    for warning in analysis.warnings:
+        yield f"Note: {warning}"
+
+
+def _cell(features: Mapping[str, float | None], name: str, _: str, digits: int) -> str:
+    value = features.get(name)
+    return "-" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,360 @@
+"""The command line: the one place that sees everything. What a command needs is imported inside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pipeline.errors import InputError, VagalError
+
+if TYPE_CHECKING:
+    from flows.live import Outcome
+    from pipeline.store import Home
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def _home(_: click.Context, __: click.Parameter, value: Path | None) -> Home:
+    from pipeline.store import Home, default_home
+
+    return Home(value.expanduser() if value else default_home())
+
+
+home_option = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    callback=_home,
+    help="Where sessions lie (default: VAGAL_HOME, else your user-data folder).",
+)
+
+
+def _client(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    from pipeline.model import client_pseudonym
+
+    return client_pseudonym(value) if value is not None else None
+
+
+def client_option(**settings: Any) -> Callable[..., Any]:
+    """The --client option, validated where it is given."""
+    return click.option(
+        "--client", callback=_client, help="A pseudonym: small letters, digits, hyphens.", **settings
+    )
+
+
+@click.group(context_settings=_SETTINGS)
+@click.version_option(package_name="vagal", message="%(prog)s %(version)s")
+def cli() -> None:
+    r"""Open biofeedback: from a heart-rate strap and a skin-conductance sensor to a report.
+
+    \b
+    Start here:   vagal demo                     no hardware needed
+    With a strap: vagal live --client me         records a guided session
+    A recording:  vagal analyse FILE             Empatica E4 folder or zip, RR intervals as text
+
+    Not a medical device: it measures no hormones, diagnoses nothing and treats nothing.
+    """
+
+
+@cli.command()
+@home_option
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=1),
+    default=12.0,
+    show_default=True,
+    help="How much faster than real time.",
+)
+@click.option(
+    "--protocol",
+    "protocol_name",
+    default="guided-session",
+    show_default=True,
+    metavar="P",
+    help="A protocol's name, or a .toml file.",
+)
+def demo(home: Home, speed: float, protocol_name: str) -> None:
+    """A simulated client, from virtual strap and skin sensor to the report."""
+    from flows.live import run_session
+    from pipeline.knowledge import protocol
+
+    _recover(home)
+    click.echo(
+        "A simulated client wears a virtual strap and a virtual skin sensor; nothing leaves this machine."
+    )
+    _tell(run_session(home, "demo", protocol(protocol_name), simulate=True, speed=speed, say=click.echo))
+
+
+@cli.command()
+@home_option
+@client_option(default="me", show_default=True)
+@click.option(
+    "--protocol",
+    "protocol_name",
+    default="guided-session",
+    show_default=True,
+    metavar="P",
+    help="A protocol's name, or a .toml file.",
+)
+@click.option(
+    "--device", "devices", multiple=True, metavar="D", help="A sensor's name or address; may be repeated."
+)
+@click.option("--simulate", is_flag=True, help="A simulated client instead of Bluetooth.")
+@click.option("--speed", type=click.FloatRange(min=1), help="With --simulate: faster than real time.")
+def live(**options: Any) -> None:
+    """Record a guided session from your sensors, with live values, and report it."""
+    _session(**options)
+
+
+@cli.command()
+@home_option
+@client_option(default="me", show_default=True)
+@click.option(
+    "--protocol",
+    "protocol_name",
+    default="free",
+    show_default=True,
+    metavar="P",
+    help="A protocol's name, or a .toml file.",
+)
+@click.option(
+    "--device", "devices", multiple=True, metavar="D", help="A sensor's name or address; may be repeated."
+)
+@click.option("--simulate", is_flag=True, help="A simulated client instead of Bluetooth.")
+@click.option("--speed", type=click.FloatRange(min=1), help="With --simulate: faster than real time.")
+def record(**options: Any) -> None:
+    """The same as live without a screen to look at: plain lines, until stopped."""
+    from rich.console import Console
+
+    from flows.terminal import TerminalView
+
+    _session(**options, view=TerminalView(Console(force_terminal=False, highlight=False)))
+
+
+def _session(
+    home: Home,
+    client: str,
+    protocol_name: str,
+    devices: tuple[str, ...],
+    simulate: bool,
+    speed: float | None,
+    view: Any = None,
+) -> None:
+    from flows.live import run_session
+    from pipeline.knowledge import protocol
+
+    if speed is not None and not simulate:
+        raise click.UsageError("--speed goes with --simulate: a real heart keeps its own time")
+    _recover(home)
+    _tell(
+        run_session(
+            home,
+            client,
+            protocol(protocol_name),
+            wanted=devices,
+            simulate=simulate,
+            speed=speed if speed or not simulate else 1.0,
+            view=view,
+            say=click.echo,
+        )
+    )
+
+
+def _tell(outcome: Outcome) -> None:
+    """What a session left behind, and what it cost."""
+    if outcome.warning:
+        click.echo(f"Warning: {outcome.warning}", err=True)
+    duration_s = max(outcome.recording.duration_s, 1.0)
+    click.echo(f"\nSession  {outcome.folder}")
+    click.echo(f"Report   {outcome.report}")
+    click.echo(
+        f"CPU      recorder {outcome.recorder_cpu_s:.1f} s for {duration_s / 60:.0f} min of session "
+        f"({100 * outcome.recorder_cpu_s / duration_s:.1f} % of a core at speed 1), "
+        f"everything {outcome.tree_cpu_s:.1f} s"
+    )
+
+
+def _recover(home: Home) -> None:
+    """At the start of anything that records: seal what a crash left unfinished."""
+    from devices.decoding import decode
+    from pipeline.store import recover
+
+    for recovery in recover(home, decode):
+        click.echo(recovery.trouble or f"Recovered the unfinished session {recovery.folder.name}", err=True)
+
+
+@cli.command()
+@click.option(
+    "--seconds", type=click.FloatRange(1, 120), default=8.0, show_default=True, help="How long to look."
+)
+@click.option("--simulate", is_flag=True, help="The virtual sensors instead of Bluetooth.")
+def devices(seconds: float, simulate: bool) -> None:
+    """Scan: which sensors are in reach, and which kinds are supported."""
+    from flows.discovery import describe_devices
+
+    for line in describe_devices(seconds, simulate=simulate):
+        click.echo(line)
+
+
+@cli.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@home_option
+@client_option(required=True)
+@click.option("--phases", type=click.Path(path_type=Path), help="CSV: name,kind,start_s,end_s.")
+@click.option(
+    "--unit", type=click.Choice(["ms", "s", "1/1024s"]), help="Unit of RR intervals, if not as stated."
+)
+def import_(paths: tuple[Path, ...], home: Home, client: str, phases: Path | None, unit: str | None) -> None:
+    """Turn exports (Empatica E4 folder or zip, RR text) into sessions, with their reports."""
+    from flows.importing import import_recording
+    from flows.reporting import write_report
+
+    for path in paths:
+        click.echo(f"Reading {path} ...", err=True)
+        folder, notices = import_recording(home, path, client, phases, unit)
+        for notice in notices:
+            click.echo(f"Note: {notice}", err=True)
+        click.echo(f"Session  {folder}")
+        click.echo(f"Report   {write_report(folder)}")
+
+
+@cli.command()
+@click.argument("what", metavar="PATH|SESSION")
+@home_option
+@click.option(
+    "--window",
+    "window_s",
+    type=click.FloatRange(min=10),
+    default=300.0,
+    show_default=True,
+    help="Window length, s.",
+)
+@click.option(
+    "--step",
+    "step_s",
+    type=click.FloatRange(min=1),
+    default=30.0,
+    show_default=True,
+    help="From one window to the next, s.",
+)
+@click.option("--phases", type=click.Path(path_type=Path), help="CSV: name,kind,start_s,end_s.")
+@click.option(
+    "--unit", type=click.Choice(["ms", "s", "1/1024s"]), help="Unit of RR intervals, if not as stated."
+)
+@click.option("--no-correction", is_flag=True, help="Use every positive interval, artefacts included.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write table, JSON and report there."
+)
+def analyse(
+    what: str,
+    home: Home,
+    phases: Path | None,
+    unit: str | None,
+    as_json: bool,
+    out: Path | None,
+    **choices: Any,
+) -> None:
+    """Indices of a recording or a stored session, without storing anything unless --out says where."""
+    from flows.analysing import analyse_input, summary_lines, write_analysis
+
+    analysis = analyse_input(home, what, phases, unit, **choices)
+    if out is not None:
+        for path in write_analysis(analysis, out):
+            click.echo(f"Wrote {path}", err=True)
+    if as_json:
+        click.echo(json.dumps(analysis.as_json(), ensure_ascii=False))
+    else:
+        for line in summary_lines(analysis):
+            click.echo(line)
+
+
+@cli.command()
+@click.argument("session", default="last")
+@home_option
+def report(session: str, home: Home) -> None:
+    """Write the report of a stored session (an id, the beginning of one, or "last")."""
+    from flows.reporting import write_report
+
+    click.echo(write_report(home.find(session)))
+
+
+@cli.command("list")
+@home_option
+def list_(home: Home) -> None:
+    """The stored sessions."""
+    from flows.importing import session_lines
+
+    for line in session_lines(home):
+        click.echo(line)
+
+
+@cli.command()
+@home_option
+def recover(home: Home) -> None:
+    """Seal sessions that a crash or power cut left unfinished."""
+    from devices.decoding import decode
+    from pipeline.store import recover as recover_sessions
+
+    results = recover_sessions(home, decode)
+    for result in results:
+        click.echo(result.trouble or f"Recovered {result.folder}")
+    if not results:
+        click.echo("Nothing to recover: every session is sealed.")
+    if any(result.trouble for result in results):
+        raise InputError("some sessions could not be recovered; their journals were left as they are")
+
+
+@cli.command()
+@click.argument("sessions", nargs=-1)
+@home_option
+def verify(sessions: tuple[str, ...], home: Home) -> None:
+    """Check that sealed sessions are as they were sealed (all of them, or those named)."""
+    from pipeline.store import is_session
+    from pipeline.verification import problems_of
+
+    folders = [home.find(name) for name in sessions] or [f for f in home.sessions() if is_session(f)]
+    problems = [problem for folder in folders for problem in problems_of(folder)]
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise InputError(f"{len(problems)} problems in {len(folders)} sessions")
+    click.echo(f"{len(folders)} sessions are as they were sealed.")
+
+
+def main() -> None:
+    """Run the command line: every failure is one line and its exit code."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(wrong.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output has gone: nothing more to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except VagalError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        _fail(f"{error.filename or 'file'}: {error.strerror or error}", InputError.exit_code)
+    except Exception as error:
+        if os.environ.get("VAGAL_DEBUG"):
+            raise
+        _fail(f"a fault in vagal itself ({type(error).__name__}: {error}); VAGAL_DEBUG=1 shows where", 1)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    click.echo(f"vagal: {message}", err=True)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

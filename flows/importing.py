@@ -1,0 +1,110 @@
+"""Exports become sessions; a phases file names their phases; and what is stored, listed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from pipeline.clock import SystemClock
+from pipeline.errors import InputError, VagalError
+from pipeline.model import Phase, PhaseKind, Recording
+from pipeline.store import Home, is_session, read_session, save_import
+
+_LEAST_UNIX_S = 1e8  # a larger number in a phases file is a date, not a second of the session
+
+
+def read_input(path: Path, phases: Path | None, unit: str | None) -> tuple[dict[str, bytes], Recording]:
+    """An export, and the recording it holds, phases named if a file does so."""
+    from devices.exports.reader import read_recording
+
+    source, recording = read_recording(path, unit)
+    if phases is not None:
+        recording = replace(recording, phases=read_phases(phases, recording))
+    return dict(source.files), recording
+
+
+def import_recording(
+    home: Home, path: Path, client: str, phases: Path | None = None, unit: str | None = None
+) -> tuple[Path, tuple[str, ...]]:
+    """Store an export as a session of the client; its folder, and what should be known about it."""
+    files, recording = read_input(path, phases, unit)
+    folder = save_import(home, replace(recording, client=client), files, SystemClock().wall())
+    return folder, recording.notices
+
+
+def read_phases(path: Path, recording: Recording) -> tuple[Phase, ...]:
+    """Phases from a CSV with the columns name, kind, start_s, end_s, in any order.
+
+    Times are seconds from the start, unix seconds, or ISO 8601 with a zone. Raises InputError with the line.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'is not a text file'}") from error
+    missing = {"name", "start_s", "end_s"} - set(rows[0] if rows else ())
+    if missing:
+        raise InputError(
+            f"{path}: needs the columns name, kind, start_s, end_s (missing: {', '.join(sorted(missing))})"
+        )
+    phases = [_phase(path, line, row, recording) for line, row in enumerate(rows, start=2)]
+    phases.sort(key=lambda phase: phase.start_s)
+    for before, after in pairwise(phases):
+        if after.start_s < before.end_s - 1e-6:
+            raise InputError(f"{path}: phases {before.name!r} and {after.name!r} overlap")
+    return tuple(phases)
+
+
+def _phase(path: Path, line: int, row: dict[str, str], recording: Recording) -> Phase:
+    try:
+        kind = PhaseKind((row.get("kind") or "other").strip().lower())
+    except ValueError:
+        kinds = ", ".join(PhaseKind)
+        raise InputError(f"{path} line {line}: {row['kind']!r} is no phase kind ({kinds})") from None
+    try:
+        start_s, end_s = (_session_time(row[key], recording) for key in ("start_s", "end_s"))
+    except (ValueError, TypeError) as error:
+        raise InputError(f"{path} line {line}: {error}") from None
+    if end_s <= start_s:
+        raise InputError(f"{path} line {line}: phase {row['name']!r} ends before it begins")
+    if start_s >= recording.duration_s or end_s <= 0:
+        raise InputError(f"{path} line {line}: phase {row['name']!r} lies outside the recording")
+    return Phase(row["name"].strip(), kind, max(0.0, start_s), min(end_s, recording.duration_s))
+
+
+def _session_time(text: str, recording: Recording) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = datetime.fromisoformat(text.strip()).timestamp()
+    if number < _LEAST_UNIX_S:
+        return number
+    if recording.started_at is None:
+        raise ValueError(
+            f"{text!r} is a date, but the recording does not say when it began: use seconds from its start"
+        )
+    return number - recording.started_at.timestamp()
+
+
+def session_lines(home: Home) -> Iterator[str]:
+    """The stored sessions, a line each."""
+    folders = [folder for folder in home.sessions() if is_session(folder)]
+    if not folders:
+        yield f"No sessions in {home.path} yet. `vagal demo` makes one, `vagal live` records one."
+    for folder in folders:
+        try:
+            session = read_session(folder)
+        except VagalError as error:
+            yield f"{folder.name}  {error}"
+            continue
+        notes = [
+            word for word, so in (("simulated", session.simulated), ("recovered", session.recovered)) if so
+        ]
+        yield (
+            f"{folder.name}  {session.client:<12} {session.duration_s / 60:5.1f} min  "
+            f"{session.protocol or session.source:<20} {' '.join(notes)}".rstrip()
+        )

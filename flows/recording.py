@@ -1,0 +1,266 @@
+"""The recorder: sensors to journal to sealed session, in one light process.
+
+It imports neither Prefect nor scipy, waits for no browser and no analysis, and its order of work is
+fixed: stamp and journal a notification, then queue it for decoding. The queue may overflow; the journal
+is already written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from devices.connection import Found, LinkEvent, Radio, supervise
+from devices.decoding import LiveDecoder, decode
+from pipeline.clock import Clock
+from pipeline.errors import InputError
+from pipeline.journal import Journal, Kind, Record
+from pipeline.knowledge import Protocol as SessionProtocol
+from pipeline.knowledge import Step
+from pipeline.live import LiveIndices, Shown
+from pipeline.manifest import software
+from pipeline.model import DeviceInfo, Recording
+from pipeline.sealing import seal
+from pipeline.store import Home, make_folder, recording_lock
+
+_QUEUE_LENGTH = 4096
+_SHOW_EVERY_S = 1.0
+_FIRST_DATA_S = 30.0  # a protocol starts when every sensor has delivered, or after this long
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be recorded: whom, along which protocol, from which sensors."""
+
+    client: str
+    protocol: SessionProtocol
+    sensors: Sequence[Found]
+    simulated: bool = False
+    conditions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a view shows: where in the session we are, and the live values."""
+
+    time_s: float
+    step: Step | None
+    step_began_s: float
+    shown: Shown
+    links: Mapping[str, str]
+
+
+class View(Protocol):
+    """Something that shows a session; it may drop moments, never delay them."""
+
+    def begin(self, plan: Plan, folder: Path) -> None: ...
+
+    def show(self, moment: Moment) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class Recorder:
+    """One running session. Also the sink that the sensors' links deliver to."""
+
+    def __init__(self, plan: Plan, folder: Path, journal: Journal, view: View) -> None:
+        self.plan, self.folder, self._journal, self._view = plan, folder, journal, view
+        self._queue: asyncio.Queue[Record] = asyncio.Queue(_QUEUE_LENGTH)
+        self._decoder, self._live = LiveDecoder(), LiveIndices()
+        self._delivered: set[str] = set()
+        self._links: dict[str, str] = {}
+        self._step: Step | None = None
+        self._step_began_s = 0.0
+        self._undecoded = 0
+        self._broken: OSError | None = None
+        self._broke = asyncio.Event()
+
+    def notification(self, device: str, channel: str, generation: int, payload: bytes) -> None:
+        """Journal one notification, then hand it on."""
+        self._journalled(lambda: self._journal.append(Kind.DATA, f"{device}/{channel}", payload, generation))
+        self._delivered.add(device)
+
+    def described(self, device: str, generation: int, info: DeviceInfo) -> None:
+        """Journal how a sensor described itself."""
+        facts = json.dumps(asdict(info), ensure_ascii=False).encode()
+        self._journalled(lambda: self._journal.append(Kind.DEVICE, device, facts, generation))
+
+    def link(self, device: str, generation: int, event: LinkEvent, reason: str) -> None:
+        """Journal what became of a link."""
+        facts = json.dumps({"event": event, "reason": reason}, ensure_ascii=False).encode()
+        self._journalled(lambda: self._journal.append(Kind.LINK, device, facts, generation))
+        self._links[device] = event
+
+    def _journalled(self, write: Callable[[], Record]) -> None:
+        """Write a record and queue it. Called back by the links, so a full disk is kept for `broken`."""
+        try:
+            self._queue.put_nowait(write())
+        except asyncio.QueueFull:  # decoding is behind: it is redone from the journal when sealing
+            self._undecoded += 1
+        except OSError as error:
+            self._broken = error
+            self._broke.set()
+
+    async def broken(self) -> None:
+        """Raise as soon as the journal can no longer be written; never return."""
+        await self._broke.wait()
+        assert self._broken is not None
+        raise self._broken
+
+    def mark(self, kind: str, text: str = "") -> None:
+        """Journal a marker at this moment."""
+        self._journal.event(Kind.MARKER, {"kind": kind, "text": text})
+
+    def rate(self, scale: str, value: float) -> None:
+        """Journal a self-report at this moment."""
+        self._journal.event(Kind.RATING, {"scale": scale, "value": value})
+
+    async def run_protocol(self, hear: Callable[[Step], None]) -> None:
+        """Go through the steps; returns after the last one."""
+        await self._first_data()
+        for step in self.plan.protocol.steps:
+            self._enter(step)
+            hear(step)
+            await asyncio.sleep(step.duration_s if step.duration_s is not None else float(1 << 30))
+
+    async def _first_data(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_DATA_S):
+                while len(self._delivered) < len(self.plan.sensors):
+                    await asyncio.sleep(0.25)
+
+    def _enter(self, step: Step) -> None:
+        facts = asdict(step)
+        del facts["duration_s"]
+        self._step, self._step_began_s = step, self._journal.event(Kind.PHASE, facts).arrival_s
+
+    async def decode_queued(self) -> None:
+        """Decode what arrives and feed the live values, until cancelled."""
+        while True:
+            record = await self._queue.get()
+            for samples in self._decoder.feed(record):
+                if len(samples):
+                    self._live.feed(samples.stream, samples.columns, record.arrival_s, samples.rate_hz)
+
+    async def keep_showing(self) -> None:
+        """Compute, store and show the live values each second, until cancelled."""
+        while True:
+            await asyncio.sleep(_SHOW_EVERY_S)
+            now_s = self._journal.now_s()
+            shown = self._live.at(now_s)
+            self._journal.event(Kind.SHOWN, _stored(shown, self._step))
+            self._view.show(Moment(now_s, self._step, self._step_began_s, shown, dict(self._links)))
+
+    async def keep_synced(self) -> None:
+        """Bound what a power cut can take, until cancelled."""
+        await self._journal.keep_synced()
+
+    def finish(self) -> None:
+        """Journal the end."""
+        self._journal.event(Kind.END, {"undecoded": self._undecoded})
+
+
+def _stored(shown: Shown, step: Step | None) -> dict[str, Any]:
+    values = asdict(shown)
+    reasons = values.pop("reasons")
+    return {
+        **values,
+        "phase": step.name if step else None,
+        "reasons": "; ".join(sorted(set(reasons.values()))),
+    }
+
+
+async def record(
+    plan: Plan,
+    home: Home,
+    clock: Clock,
+    radio: Radio,
+    view: View,
+    *,
+    stop: asyncio.Event,
+    began: Callable[[Recorder], None] = lambda _: None,
+    hear: Callable[[Step], None] = lambda _: None,
+) -> tuple[Path, Recording]:
+    """Record along the plan until its protocol ends or `stop` is set, then seal; the session's folder.
+
+    `began` is called with the recorder once the journal is on disk; `hear` with each step as it begins.
+    """
+    folder = make_folder(home.new_session(plan.client, clock.wall()))
+    with recording_lock(folder):
+        with Journal(folder / "journal.bin", clock, _header(plan)) as journal:
+            recorder = Recorder(plan, folder, journal, view)
+            view.begin(plan, folder)
+            began(recorder)
+            try:
+                await _run(recorder, home, radio, stop, hear)
+                recorder.finish()
+            except OSError as error:
+                raise _stopped(folder, journal.now_s(), error) from error
+            finally:
+                view.end()
+        try:
+            return folder, seal(folder, decode)
+        except OSError as error:
+            raise _stopped(folder, journal.now_s(), error) from error
+
+
+def _stopped(folder: Path, at_s: float, error: OSError) -> InputError:
+    return InputError(
+        f"recording stopped at {int(at_s) // 60}:{int(at_s) % 60:02d}, the disk cannot be written "
+        f"({error.strerror}): what was recorded is safe in {folder}; make room, then run `vagal recover`"
+    )
+
+
+def _header(plan: Plan) -> dict[str, Any]:
+    return {
+        "client": plan.client,
+        "protocol": plan.protocol.name,
+        "sensors": [found.advert.name for found in plan.sensors],
+        "simulated": plan.simulated,
+        "conditions": dict(plan.conditions),
+        "software": software(),
+    }
+
+
+async def _run(
+    recorder: Recorder, home: Home, radio: Radio, stop: asyncio.Event, hear: Callable[[Step], None]
+) -> None:
+    """Links, live values and protocol side by side, until the protocol ends, `stop` is set or one fails."""
+    background = [
+        asyncio.create_task(supervise(found, device, recorder, radio, home.hash_serial))
+        for device, found in _named(recorder.plan.sensors)
+    ]
+    background += [
+        asyncio.create_task(recorder.decode_queued()),
+        asyncio.create_task(recorder.keep_showing()),
+        asyncio.create_task(recorder.keep_synced()),
+    ]
+    foreground = [
+        asyncio.create_task(recorder.run_protocol(hear)),
+        asyncio.create_task(stop.wait()),
+        asyncio.create_task(recorder.broken()),
+    ]
+    tasks = background + foreground
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _named(sensors: Sequence[Found]) -> list[tuple[str, Found]]:
+    """A short name for each sensor: its driver's, numbered where two share one."""
+    names: list[tuple[str, Found]] = []
+    for found in sensors:
+        assert found.driver is not None
+        same = sum(1 for name, _ in names if name.startswith(found.driver.name))
+        names.append((found.driver.name if not same else f"{found.driver.name}_{same + 1}", found))
+    return names

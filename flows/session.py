@@ -1,0 +1,92 @@
+"""The session flow, in a process of its own beside the recorder: follow the folder, check, analyse, report.
+
+    python -m flows.session FOLDER
+
+Every step is an ordinary function; the flow only calls them. If Prefect cannot be reached the same
+functions are called without it, and the one line printed says so.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from devices.decoding import decode
+from flows import orchestration
+from flows.reporting import write_report
+from pipeline.errors import InputError, VagalError
+from pipeline.sealing import seal
+from pipeline.store import is_session, recording_lock
+from pipeline.verification import problems_of
+
+_LOOK_EVERY_S = 0.2
+
+
+def follow(folder: Path) -> Path:
+    """Wait until the session is sealed; if its recorder is gone without sealing it, seal it here."""
+    while not is_session(folder):
+        time.sleep(_LOOK_EVERY_S)
+        _seal_if_abandoned(folder)
+    return folder
+
+
+def _seal_if_abandoned(folder: Path) -> None:
+    try:
+        with recording_lock(folder):
+            if (folder / "journal.bin").exists() and not is_session(folder):
+                seal(folder, decode, recovered=True)
+    except VagalError:
+        return  # still being recorded
+
+
+def check(folder: Path) -> None:
+    """Raise InputError unless every file of the session is as it was sealed."""
+    if problems := problems_of(folder):
+        raise InputError("; ".join(problems))
+
+
+def run_plain(folder: Path) -> Path:
+    """Follow, check, analyse and report, without an orchestrator."""
+    check(follow(folder))
+    return write_report(folder)
+
+
+def run_flow(folder: Path) -> None:
+    """The same as a Prefect flow. Only the folder is a parameter: no name and no signal reaches Prefect."""
+    from prefect import flow, task
+
+    @flow(name="session")
+    def session(path: str) -> None:
+        sealed = task(name="follow session")(follow)(Path(path))
+        task(name="check seal")(check)(sealed)
+        task(name="analyse and report")(write_report)(sealed)
+
+    session(str(folder))
+
+
+def main(folder: Path) -> int:
+    """Run the flow, or without Prefect the plain functions; the exit code."""
+    orchestration.configure(folder.parents[2])
+    try:
+        try:
+            run_flow(folder)
+        except VagalError:
+            raise
+        except Exception as error:
+            if not _reported(folder):
+                run_plain(folder)
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            print(f"Prefect was not available ({reason}): the report was made without it", flush=True)
+    except VagalError as error:
+        print(error, flush=True)
+        return error.exit_code
+    return 0
+
+
+def _reported(folder: Path) -> bool:
+    return (folder / "derived" / "report.html").exists()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,134 @@
+"""The live view in a terminal: calm, one screen, redrawn in place; plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.padding import Padding
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from flows.recording import Moment, Plan
+from pipeline.knowledge import Step
+
+_REDRAW_EVERY_S = 0.5  # real seconds: what an eye can use, at any speed
+_LINE_EVERY_S = 10.0
+_BAR_WIDTH = 40
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+class TerminalView:
+    """Shows a session to whoever started it."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+        self._live: Live | None = None
+        self._plan: Plan | None = None
+        self._drawn_s = 0.0
+        self._step: Step | None = None
+
+    def begin(self, plan: Plan, folder: Path) -> None:
+        """Say what begins, and open the view."""
+        self._plan = plan
+        self._console.print(f"[bold]{plan.protocol.title}[/bold] · {plan.protocol.opening}")
+        self._console.print(
+            f"Recording {folder.name} · Ctrl-C stops and keeps what was recorded", style="dim"
+        )
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=False)
+            self._live.start()
+
+    def show(self, moment: Moment) -> None:
+        """Draw a moment, unless the last was drawn just now."""
+        entered, self._step = moment.step is not self._step, moment.step
+        every_s = _REDRAW_EVERY_S if self._live else _LINE_EVERY_S
+        now_s = time.perf_counter()
+        if not entered and now_s - self._drawn_s < every_s:
+            return
+        self._drawn_s = now_s
+        if self._live:
+            self._live.update(self._screen(moment), refresh=True)
+        else:
+            print(self._line(moment), flush=True)
+
+    def end(self) -> None:
+        """Close the view."""
+        if self._live:
+            self._live.stop()
+        sys.stdout.flush()
+
+    def _line(self, moment: Moment) -> str:
+        shown = moment.shown
+        return (
+            f"{_clock(moment.time_s):>6}  {moment.step.name if moment.step else 'Connecting':<16}"
+            f"{_value(shown.heart_rate_bpm, 0):>5} bpm   RMSSD {_value(shown.rmssd_ms, 0):>4} ms   "
+            f"skin {_value(shown.eda_us, 2):>6} µS"
+        )
+
+    def _screen(self, moment: Moment) -> Group:
+        return Group(
+            Padding(self._phases(moment), (1, 0, 0, 0)),
+            Padding(self._progress(moment), (0, 0, 1, 0)),
+            self._values(moment),
+            Text(moment.step.instruction if moment.step else "", style="italic"),
+            Text(_links(moment), style="dim"),
+        )
+
+    def _phases(self, moment: Moment) -> Text:
+        text = Text()
+        assert self._plan is not None
+        for step in self._plan.protocol.steps:
+            now = step is moment.step
+            text.append("● " if now else "○ ", style="blue" if now else "dim")
+            text.append(step.name + "   ", style="bold" if now else "dim")
+        return text
+
+    def _progress(self, moment: Moment) -> Table:
+        row = Table.grid(padding=(0, 1))
+        step = moment.step
+        if step is None:
+            row.add_row(Text("Waiting for the sensors ...", style="dim"))
+        elif step.duration_s is None:
+            row.add_row(Text(_clock(moment.time_s)))
+        else:
+            spent_s = moment.time_s - moment.step_began_s
+            row.add_row(
+                ProgressBar(total=step.duration_s, completed=spent_s, width=_BAR_WIDTH),
+                Text(f"{_clock(step.duration_s - spent_s)} left"),
+            )
+        return row
+
+    def _values(self, moment: Moment) -> Table:
+        shown = moment.shown
+        table = Table.grid(padding=(0, 3))
+        rows = (
+            ("Heart rate", shown.heart_rate_bpm, 0, "bpm", "heart_rate_bpm"),
+            ("RMSSD, last minute", shown.rmssd_ms, 0, "ms", "rmssd_ms"),
+            ("Skin conductance", shown.eda_us, 2, "µS", "eda_us"),
+        )
+        for name, value, digits, unit, key in rows:
+            why = "" if value is not None else shown.reasons.get(key, "")
+            table.add_row(
+                Text(name),
+                Text(_value(value, digits), style="bold", justify="right"),
+                Text(unit if value is not None else ""),
+                Text(why, style="dim"),
+            )
+        return table
+
+
+def _value(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _links(moment: Moment) -> str:
+    return " · ".join(f"{device.replace('_', ' ')}: {event}" for device, event in moment.links.items())

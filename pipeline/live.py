@@ -1,0 +1,127 @@
+"""Live values: causal, from the records as they come, numpy only.
+
+The same records in the same order give the same values, so a replay reproduces what was shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipeline.beats import Beats, classify
+from pipeline.eda import SlowLevel
+from pipeline.features import Basis, null_reason
+from pipeline.hrv import time_domain
+from pipeline.model import Floats
+from pipeline.timing import BEATS_LATE_S
+
+_KEPT_S = 150.0  # enough for the 91 beats of the artefact thresholds and a 60-s window
+_STALE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is on the screen: each value or None, and why not where it is None."""
+
+    heart_rate_bpm: float | None = None
+    rmssd_ms: float | None = None
+    eda_us: float | None = None
+    scl_us: float | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+class LiveIndices:
+    """Rolling indices over what has arrived: heart rate over 10 s, RMSSD over 60 s, skin conductance now."""
+
+    def __init__(self) -> None:
+        self._ends_s: list[float] = []
+        self._intervals_ms: list[float] = []
+        self._eda: tuple[float, float] | None = None
+        self._level = SlowLevel()
+        self._scl_us: float | None = None
+
+    def feed(
+        self, stream: str, columns: Mapping[str, Floats], arrival_s: float, rate_hz: float | None
+    ) -> None:
+        """Take the samples of one notification that arrived at `arrival_s`."""
+        if stream in ("rr", "pp"):
+            self._feed_beats(columns[f"{stream}_ms"], arrival_s)
+        elif stream == "eda" and rate_hz:
+            self._feed_eda(columns["eda_us"], arrival_s, rate_hz)
+
+    def _feed_beats(self, intervals_ms: Floats, arrival_s: float) -> None:
+        """Chain intervals end to end; a late or early arrival beyond what a strap can hold is a gap."""
+        for interval_ms in intervals_ms:
+            length_s = max(float(interval_ms), 1.0) / 1000
+            chained_s = self._ends_s[-1] + length_s if self._ends_s else arrival_s
+            self._ends_s.append(
+                chained_s
+                if abs(arrival_s - chained_s) <= BEATS_LATE_S
+                else max(arrival_s, self._ends_s[-1] + 0.001)
+            )
+            self._intervals_ms.append(float(interval_ms))
+        while self._ends_s and self._ends_s[0] < arrival_s - _KEPT_S:
+            del self._ends_s[0], self._intervals_ms[0]
+
+    def _feed_eda(self, eda_us: Floats, arrival_s: float, rate_hz: float) -> None:
+        for index, value in enumerate(eda_us):
+            at_s = arrival_s - (len(eda_us) - 1 - index) / rate_hz
+            self._scl_us = self._level.feed(at_s, float(value))
+            self._eda = (at_s, float(value))
+
+    def at(self, now_s: float) -> Shown:
+        """The values to show at `now_s`; an old number is never one of them."""
+        reasons: dict[str, str] = {}
+        heart_rate_bpm, rmssd_ms = self._heart(now_s, reasons)
+        eda_us, scl_us = self._skin(now_s, reasons)
+        return Shown(heart_rate_bpm, rmssd_ms, eda_us, scl_us, reasons)
+
+    def _heart(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
+        if not self._ends_s or now_s - self._ends_s[-1] > _STALE_S:
+            reasons["heart_rate_bpm"] = reasons["rmssd_ms"] = (
+                "no heartbeat is arriving" if self._ends_s else "waiting for the first heartbeat"
+            )
+            return None, None
+        beats = classify(np.array(self._ends_s), np.array(self._intervals_ms))
+        return (
+            self._index("heart_rate_bpm", "mean_hr_bpm", beats, 10.0, reasons),
+            self._index("rmssd_ms", "rmssd_ms", beats, 60.0, reasons),
+        )
+
+    def _index(
+        self, shown: str, feature: str, beats: Beats, window_s: float, reasons: dict[str, str]
+    ) -> float | None:
+        """A feature over the latest `window_s`, under the same floors as in a report."""
+        newest_s = float(beats.time_s[-1])
+        window = beats.between(newest_s - window_s, newest_s + 1)
+        reason = null_reason(feature, _basis(window, window_s))
+        value: float | None = getattr(time_domain(window), feature)
+        if value is None or reason:
+            reasons[shown] = reason or "Too few clean beats."
+            return None
+        return value
+
+    def _skin(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
+        if self._eda is None or now_s - self._eda[0] > _STALE_S:
+            reasons["eda_us"] = reasons["scl_us"] = (
+                "no skin signal is arriving" if self._eda else "waiting for the skin sensor"
+            )
+            return None, None
+        return self._eda[1], self._scl_us
+
+
+def _basis(beats: Beats, window_s: float) -> Basis:
+    end_s = float(beats.time_s[-1]) if len(beats) else 0.0
+    domain = time_domain(beats)
+    return Basis(
+        duration_s=window_s,
+        covered_s=beats.covered_s(end_s - window_s, end_s),
+        beats=domain.beats,
+        nn_pairs=domain.nn_pairs,
+        corrected_pct=beats.corrected_pct,
+        breaths=None,
+        eda_valid_s=0.0,
+        has_gap=False,
+    )

@@ -1,0 +1,77 @@
+"""Tables as records: cells, rows, and the reasons for what is not there, as notes under the table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from string import ascii_lowercase
+
+from pipeline.report import wording as w
+from pipeline.report.figures import NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a cell. With a `reason` nothing could be computed; `mark` points at the note that says why."""
+
+    text: str
+    reason: str | None = None
+    mark: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row: its head, what is said below that in small, and its cells."""
+
+    head: str
+    cells: tuple[Cell, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that belong together, under a heading of their own if they have one."""
+
+    rows: tuple[Row, ...]
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its caption, column heads (label, unit), groups of rows, and notes (mark, text)."""
+
+    caption: str
+    head: tuple[tuple[str, str], ...]
+    groups: tuple[Group, ...]
+    notes: tuple[tuple[str, str], ...] = ()
+    words: bool = False  # cells hold words, not numbers
+
+    @property
+    def empty(self) -> bool:
+        return not any(group.rows for group in self.groups)
+
+
+@dataclass(slots=True)
+class Notes:
+    """Hands out a mark to each different reason, in the order they come up."""
+
+    marks: dict[str, str] = field(default_factory=dict)
+
+    def missing(self, reason: str) -> Cell:
+        """The cell of a value that could not be had."""
+        return Cell(NONE, reason, self.marks.setdefault(reason, _mark(len(self.marks))))
+
+    def listed(self) -> tuple[tuple[str, str], ...]:
+        return tuple((mark, w.sentence(reason)) for reason, mark in self.marks.items())
+
+
+def _mark(index: int) -> str:
+    more, letter = divmod(index, len(ascii_lowercase))
+    return ascii_lowercase[letter] * (more + 1)
+
+
+def plain(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> Table:
+    """A table of texts; the first of each row is its head."""
+    body = tuple(Row(row[0], tuple(Cell(text) for text in row[1:])) for row in rows)
+    return Table(caption, tuple((label, "") for label in head), (Group(body),), words=words)

@@ -1,0 +1,205 @@
+"""From a journal to a sealed session: raw first, manifest last, journal deleted after that.
+
+Every file is written under a temporary name, synced, read back, renamed, and its folder synced. So at
+each moment the journal or the manifest is there and whole, and sealing can be repeated after a crash.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import InputError
+from pipeline.journal import Kind, Record, read_journal, sync_folder
+from pipeline.manifest import manifest_of, phase_from, sha256_of
+from pipeline.model import SCHEMA_VERSION, DeviceInfo, Marker, Phase, Rating, Recording, Stream, unit_of
+
+Decode = Callable[[Iterable[Record]], tuple[dict[str, Stream], tuple[Marker, ...]]]
+
+_RAW = pa.schema(
+    [
+        ("kind", pa.int8()),
+        ("stream", pa.string()),
+        ("sequence", pa.uint64()),
+        ("generation", pa.uint32()),
+        ("arrival_s", pa.float64()),
+        ("wall_s", pa.float64()),
+        ("device_time_s", pa.float64()),
+        ("bytes", pa.binary()),
+    ]
+)
+
+
+def seal(folder: Path, decode: Decode, *, recovered: bool = False) -> Recording:
+    """Seal the session in `folder` from its journal. Raises InputError if the journal has no header."""
+    records = read_journal(folder / "journal.bin").records
+    recording = assemble(folder.name, records, decode)
+    sealed = write_session(folder, replace(recording, recovered=recovered), records)
+    (folder / "journal.bin").unlink()
+    sync_folder(folder)
+    return sealed
+
+
+def write_session(folder: Path, recording: Recording, records: Sequence[Record]) -> Recording:
+    """Write raw, streams and manifest of a session; return it with its hash."""
+    (folder / "streams").mkdir(parents=True, exist_ok=True)
+    raw = _raw_table(records)
+    sealed = replace(recording, sha256=write_table(folder / "raw.parquet", raw))
+    files = {
+        name: (f"streams/{name}.parquet", write_table(folder / f"streams/{name}.parquet", _table(stream)))
+        for name, stream in recording.streams.items()
+    }
+    shown = [{"arrival_s": r.arrival_s, **r.facts} for r in records if r.kind is Kind.SHOWN]
+    if shown:
+        write_table(folder / "shown.parquet", pa.Table.from_pylist(shown))
+    manifest = manifest_of(sealed, files)
+    write_file(folder / "session.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+    return sealed
+
+
+def assemble(session_id: str, records: Sequence[Record], decode: Decode) -> Recording:
+    """The recording that a session's records tell of."""
+    headers = [record.facts for record in records if record.kind is Kind.HEADER]
+    if not headers:
+        raise InputError(f"session {session_id}: its journal holds no readable header; it was left as it is")
+    header = headers[0]
+    duration_s = max(record.arrival_s for record in records)
+    streams, news = decode(records)
+    return Recording(
+        recording_id=session_id,
+        source="session",
+        sha256="",
+        duration_s=duration_s,
+        streams=streams,
+        started_at=datetime.fromtimestamp(header["started_wall_s"], UTC).astimezone(),
+        client=header["client"],
+        protocol=header["protocol"],
+        phases=_phases(records, duration_s),
+        markers=tuple(sorted((*_markers(records), *news), key=lambda marker: marker.time_s)),
+        ratings=tuple(Rating(r.arrival_s, **r.facts) for r in records if r.kind is Kind.RATING),
+        devices=tuple({r.stream: DeviceInfo(**r.facts) for r in records if r.kind is Kind.DEVICE}.values()),
+        conditions=header.get("conditions", {}),
+        units={"rr": "1/1024 s (from the protocol)"} if "rr" in streams else {},
+        simulated=header["simulated"],
+    )
+
+
+def _phases(records: Sequence[Record], duration_s: float) -> tuple[Phase, ...]:
+    """Phases run from their record to the next one; a record without a name ends the last."""
+    turns = [(record.arrival_s, record.facts) for record in records if record.kind is Kind.PHASE]
+    ends = [at_s for at_s, _ in turns[1:]] + [duration_s]
+    return tuple(
+        phase_from({**facts, "start_s": at_s, "end_s": end_s})
+        for (at_s, facts), end_s in zip(turns, ends, strict=True)
+        if facts.get("name")
+    )
+
+
+def _markers(records: Sequence[Record]) -> list[Marker]:
+    markers = [Marker(r.arrival_s, **r.facts) for r in records if r.kind is Kind.MARKER]
+    links = [
+        Marker(r.arrival_s, "link", f"{r.stream}: {r.facts['event']}, {r.facts['reason']}".removesuffix(", "))
+        for r in records
+        if r.kind is Kind.LINK
+    ]
+    return markers + links
+
+
+def _raw_table(records: Sequence[Record]) -> pa.Table:
+    columns = {
+        "kind": [int(r.kind) for r in records],
+        "stream": [r.stream for r in records],
+        "sequence": [r.sequence for r in records],
+        "generation": [r.generation for r in records],
+        "arrival_s": [r.arrival_s for r in records],
+        "wall_s": [r.wall_s for r in records],
+        "device_time_s": [r.device_time_s for r in records],
+        "bytes": [r.payload for r in records],
+    }
+    return pa.table(columns, schema=_RAW.with_metadata({"schema_version": str(SCHEMA_VERSION)}))
+
+
+def records_of(raw: pa.Table) -> list[Record]:
+    """The journal records that a raw table was made of."""
+    return [
+        Record(
+            kind=Kind(row["kind"]),
+            stream=row["stream"],
+            sequence=row["sequence"],
+            generation=row["generation"],
+            arrival_s=row["arrival_s"],
+            wall_s=row["wall_s"],
+            device_time_s=row["device_time_s"],
+            payload=row["bytes"],
+        )
+        for row in raw.to_pylist()
+    ]
+
+
+def _table(stream: Stream) -> pa.Table:
+    times = {"time_s": stream.time_s, "arrival_s": stream.arrival_s, "device_time_s": stream.device_time_s}
+    columns = {name: values for name, values in times.items() if values is not None}
+    columns |= dict(stream.columns)
+    fields = [
+        pa.field(n, pa.float64(), metadata={"unit": "s" if n in times else unit_of(n)}) for n in columns
+    ]
+    return pa.table(columns, schema=pa.schema(fields, metadata={"schema_version": str(SCHEMA_VERSION)}))
+
+
+def write_table(path: Path, table: pa.Table) -> str:
+    """Write a parquet file whole or not at all, read it back, and return its SHA-256."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    content = sink.getvalue().to_pybytes()
+    return write_file(path, content, check=lambda written: _rows(written) == table.num_rows)
+
+
+def write_file(path: Path, content: bytes, check: Callable[[Path], bool] | None = None) -> str:
+    """Write a file whole or not at all, on disk when this returns; its SHA-256."""
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if temporary.read_bytes() != content or (check is not None and not check(temporary)):
+        raise InputError(f"{path}: what was written does not read back; is the disk failing?")
+    temporary.replace(path)
+    sync_folder(path.parent)
+    return sha256_of(content)
+
+
+def _rows(path: Path) -> int:
+    rows: int = read_table(path).num_rows
+    return rows
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a parquet file, page checksums verified. Raises InputError with the file's name."""
+    try:
+        return pq.read_table(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from error
+
+
+def stream_from(name: str, facts: Mapping[str, object], table: pa.Table) -> Stream:
+    """A stream from its file and its description in the manifest."""
+    from pipeline.manifest import gaps_from
+
+    columns = {column: table[column].to_numpy() for column in table.column_names}
+    rate_hz = facts["rate_hz"]
+    return Stream(
+        name=name,
+        time_s=columns.pop("time_s"),
+        arrival_s=columns.pop("arrival_s", None),
+        device_time_s=columns.pop("device_time_s", None),
+        columns=columns,
+        rate_hz=float(rate_hz) if isinstance(rate_hz, int | float) else None,
+        gaps=gaps_from(facts),
+    )

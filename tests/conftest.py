@@ -1,0 +1,41 @@
+"""What all tests share: where the repository is, and where real recordings are, if they are."""
+
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of real recordings beside the repository; skips the test where there is none."""
+    folder = REPO.parent / "shared" / "recordings"
+    if not folder.is_dir():
+        pytest.skip("needs the real recordings, which are not part of the repository")
+    return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--share",
+        type=float,
+        default=0.03,
+        help="part of the full counts to run in fault tests (1: all of them)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "attempts(n): run `attempt` 0 to n-1 in full, at least twice in any case"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test with an `attempt` runs as many of its full count as `--share` asks for."""
+    if "attempt" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("attempts")
+        assert marker is not None, f"{metafunc.definition.name}: how many attempts in full?"
+        full = marker.args[0]
+        count = min(full, max(2, round(full * metafunc.config.getoption("--share"))))
+        metafunc.parametrize("attempt", range(count))
