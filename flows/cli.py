@@ -214,13 +214,19 @@ def import_(paths: tuple[Path, ...], home: Home, client: str, phases: Path | Non
     from flows.importing import import_recording
     from flows.reporting import write_report
 
+    worst = 0
     for path in paths:
         click.echo(f"Reading {path} ...", err=True)
-        folder, notices = import_recording(home, path, client, phases, unit)
-        for notice in notices:
-            click.echo(f"Note: {notice}", err=True)
-        click.echo(f"Session  {folder}")
-        click.echo(f"Report   {write_report(folder)}")
+        try:
+            folder, notices = import_recording(home, path, client, phases, unit)
+            for notice in notices:
+                click.echo(f"Note: {notice}", err=True)
+            click.echo(f"Session  {folder}")
+            click.echo(f"Report   {write_report(folder)}")
+        except VagalError as error:  # the others may be fine
+            click.echo(f"vagal: {error}", err=True)
+            worst = max(worst, error.exit_code)
+    sys.exit(worst)
 
 
 @cli.command()

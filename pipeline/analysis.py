@@ -173,6 +173,7 @@ def _signals(recording: Recording, parameters: Parameters) -> Signals:
         prepared = prepare(eda.time_s, eda.value, eda.rate_hz, _at(temperature, eda.time_s))
     return Signals(
         parameters=parameters,
+        duration_s=recording.duration_s,
         beats=_beats(beats, parameters) if beats is not None else None,
         eda=prepared,
         scrs=responses(prepared, parameters.scr_min_us) if prepared is not None else None,

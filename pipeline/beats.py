@@ -212,7 +212,7 @@ def _label(series: _Series) -> Kinds:
 
 
 def _differences(rr: Floats, run: Indices, m: Floats) -> Floats:
-    """Differences dRR / Th1. A run's first interval is compared with the next, if it lies far from the median."""
+    """The ratio dRR / Th1. A run's first interval, if far from the median, is compared with the next."""
     d_ms = rr - _shifted(rr, run, -1)
     opens = np.ones(len(rr), dtype=bool)
     opens[1:] = run[1:] != run[:-1]

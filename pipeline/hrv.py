@@ -321,8 +321,8 @@ def _lomb_density(segment: Beats, detrended_ms: Floats, frequency_hz: Floats) ->
 def lomb_power(time_s: Floats, values: Floats, frequency_hz: Floats) -> Floats:
     """Lomb's periodogram P (Scargle 1982, Astrophys J 263:835, eq. 10), not normalised.
 
-    A sine of amplitude A peaks at A² N / 4. `time_s`, `values` (n,) with zero mean, `frequency_hz` (k,) above 0;
-    (k,). Memory stays within some MB.
+    `time_s`, `values` (n,) with zero mean; `frequency_hz` (k,) above 0. Returns (k,): a sine of amplitude A
+    peaks at A² N / 4. Memory stays within some MB.
     """
     power = np.empty(len(frequency_hz))
     rows = max(1, _LOMB_CELLS // len(time_s))

@@ -50,6 +50,7 @@ class Signals:
     """What features are computed from: labelled beats, prepared skin conductance, temperature."""
 
     parameters: Parameters
+    duration_s: float
     beats: Beats | None
     eda: Eda | None
     scrs: Responses | None
@@ -81,7 +82,8 @@ class Signals:
 
     def _heart(self, start_s: float, end_s: float) -> dict[str, float | None]:
         beats = self.beats if self.beats is not None else _NO_BEATS
-        inside = beats.between(start_s, end_s)
+        # a stretch excludes its end, but the recording's last beat ends exactly there
+        inside = beats.between(start_s, end_s if end_s < self.duration_s else math.inf)
         counts = inside.counts
         values: dict[str, float | None] = dict(asdict(hrv.time_domain(inside)))
         values |= {

@@ -8,7 +8,6 @@ TEMP in °C, ACC in 1/64 g.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ from pipeline.ppg import interval_gaps, pulse_intervals
 _MG = 1000 / 64  # one count of the accelerometer
 _BEATS = "IBI.csv"
 _TAGS = re.compile(r"tags.*\.csv")
+_DAY_S = 86_400.0
+_LARGEST = 1e9
 _STAMPS_S = (1e8, 1e10)  # 1973 to 2286
 
 
@@ -76,7 +77,10 @@ class EmpaticaE4:
         tracks = {name: track for name in _FILES if (track := _track(source, name))}
         if not tracks.keys() & {"BVP.csv", "EDA.csv", _BEATS}:
             raise InputError(f"{source.path}: an E4 recording needs samples in BVP.csv, EDA.csv or IBI.csv")
-        start_s = min(track.start_s for track in tracks.values())
+        starts_s = [track.start_s for track in tracks.values()]
+        if max(starts_s) - min(starts_s) > _DAY_S:
+            raise InputError(f"{source.path}: the files are of different sessions, more than a day apart")
+        start_s = min(starts_s)
         duration_s = max(track.end_s for track in tracks.values()) - start_s
         present = (sensor for sensor in _SENSORS if sensor.file in tracks)
         streams = {sensor.stream: _stream(sensor, tracks[sensor.file], start_s) for sensor in present}
@@ -150,7 +154,8 @@ def _table(source: Source, name: str, lines: Sequence[bytes], skipped: int, colu
     except ValueError:
         values = np.empty(0)
     even = columns == 1 or all(line.count(b",") == columns - 1 for line in lines)
-    if not len(values) or not even or np.isinf(values).any() or any(b"_" in cell for cell in cells):
+    absurd = np.abs(values) > _LARGEST
+    if not len(values) or not even or absurd.any() or any(b"_" in cell for cell in cells):
         raise _first_fault(source, name, lines, skipped, columns)
     return values.reshape(-1, columns)
 
@@ -159,8 +164,10 @@ def _first_fault(source: Source, name: str, lines: Sequence[bytes], skipped: int
     """The error for the first line that is not so many numbers: the slow way, taken only to tell."""
     for number, line in enumerate(lines, skipped + 1):
         cells = line.split(b",")
-        if bad := [cell for cell in cells if _number(cell) is None]:
-            return InputError(f"{source.where(name, number)}: {_shown(bad[0])} is not a number")
+        for cell in cells:
+            if (value := _number(cell)) is None or abs(value) > _LARGEST:
+                fault = "is not a number" if value is None else "is not a number a sensor gives"
+                return InputError(f"{source.where(name, number)}: {_shown(cell)} {fault}")
         if len(cells) != columns:
             return InputError(f"{source.where(name, number)}: holds {len(cells)} numbers, not {columns}")
     raise AssertionError("the lines were refused, so one of them is at fault")
@@ -171,7 +178,7 @@ def _number(cell: bytes) -> float | None:
         value = float(cell)
     except ValueError:
         return None
-    return None if math.isinf(value) or b"_" in cell else value  # Python takes 1_000 for a number
+    return None if b"_" in cell else value  # Python takes 1_000 for a number
 
 
 def _shown(cell: bytes) -> str:

@@ -191,6 +191,9 @@ def in_phase(name: str) -> str:
 OVER_ALL = "Over the whole session"
 
 
+HEART_SIGNAL, SKIN_SIGNAL = "heartbeats", "skin conductance"
+
+
 def coverage(parts: Sequence[str], low: bool) -> str:
     """How much can be trusted, and a word of care where that is little."""
     care = " Read the values with that in mind." if low else ""
@@ -548,7 +551,3 @@ SOURCES_TEXT = (
     "Electroacoust 15:70.",
     "Scargle JD (1982). Studies in astronomical time series analysis II. Astrophys J 263:835.",
 )
-
-
-def percent_of(value: float) -> str:
-    return percent(value, 1)

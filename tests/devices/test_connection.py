@@ -670,8 +670,8 @@ async def walk_past(here: Room) -> None:
     here.strap.in_range()
 
 
-# To hear the strap, connect, discover, describe and subscribe takes some 300 turns of the event loop.
-@pytest.mark.parametrize("turns", range(0, 340, 20))
+# To hear the strap, connect, discover, describe and subscribe takes some 150 turns of the event loop.
+@pytest.mark.parametrize("turns", range(0, 160, 8))
 class TestAnyMoment:
     def test_it_can_be_stopped_and_begun_anew_at_any_step_of_connecting(self, turns: int):
         async def scenario(here: Room) -> None:

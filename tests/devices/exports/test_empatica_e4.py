@@ -108,11 +108,12 @@ def test_empty_files_and_a_needless_unit_are_told_of() -> None:
         ("EDA.csv", EDA + b"abc\r\n", "EDA.csv line 7: 'abc' is not a number"),
         ("EDA.csv", EDA.replace(b"0.75", b""), "EDA.csv line 5: '' is not a number"),
         ("EDA.csv", EDA.replace(b"0.75", b"1_0"), "EDA.csv line 5: '1_0' is not a number"),
-        ("EDA.csv", EDA.replace(b"0.75", b"inf"), "EDA.csv line 5: 'inf' is not a number"),
+        ("EDA.csv", EDA.replace(b"0.75", b"inf"), "EDA.csv line 5: 'inf' is not a number a sensor gives"),
+        ("BVP.csv", b"%d\n64\n1e300\n" % START, "BVP.csv line 3: '1e300' is not a number a sensor gives"),
         ("EDA.csv", EDA.replace(b"0.75", b"1,2"), "EDA.csv line 5: holds 2 numbers, not 1"),
-        ("EDA.csv", EDA.replace(b"\n4.0", b"\n-4.0"), "EDA.csv line 2: '-4.000000' is not a sampling rate in Hz"),
+        ("EDA.csv", EDA.replace(b"\n4.0", b"\n-4"), "EDA.csv line 2: '-400000' is not a sampling rate in Hz"),
         ("EDA.csv", EDA.replace(b"\n4.000000", b"\n0"), "EDA.csv line 2: '0' is not a sampling rate in Hz"),
-        ("EDA.csv", EDA.replace(b"\n4.000000", b"\nnan"), "EDA.csv line 2: 'nan' is not a sampling rate in Hz"),
+        ("EDA.csv", EDA.replace(b"\n4.0", b"\nx"), "EDA.csv line 2: 'x00000' is not a sampling rate in Hz"),
         ("BVP.csv", b"yesterday\n64\n1\n", "BVP.csv line 1: 'yesterday' is not a start time"),
         ("ACC.csv", ACC + b"1,2\n", "ACC.csv line 5: holds 2 numbers, not 3"),
         ("ACC.csv", ACC + b"1,2\n3,4,5,6\n", "ACC.csv line 5: holds 2 numbers, not 3"),
@@ -122,14 +123,20 @@ def test_empty_files_and_a_needless_unit_are_told_of() -> None:
         ("tags.csv", b"%d\nnoon\n" % START, "tags.csv line 2: 'noon' is not a time"),
     ],
     ids=[
-        "word", "blank", "underscore", "infinite", "two columns", "negative rate", "zero rate",
-        "rate missing", "no start", "short row", "rows that even out", "wrong separator", "backwards", "negative", "tag",
+        "word", "blank", "underscore", "infinite", "absurd", "two columns", "negative rate", "zero rate",
+        "rate a word", "no start", "short row", "rows that even out", "wrong separator", "backwards",
+        "negative", "tag",
     ],
 )  # fmt: skip
 def test_damage_is_told_with_its_line(name: str, content: bytes, message: str) -> None:
     with pytest.raises(InputError) as caught:
         read({"TEMP.csv": TEMP, "EDA.csv": EDA, name: content})
     assert str(caught.value) == f"S99/{message}"
+
+
+def test_files_of_different_days_are_no_session() -> None:
+    with pytest.raises(InputError, match="the files are of different sessions"):
+        read({"EDA.csv": EDA, "TEMP.csv": TEMP.replace(b"%d" % (START + 1), b"%d" % (START + 90_000))})
 
 
 def test_temperature_alone_is_no_session() -> None:

@@ -1,0 +1,163 @@
+"""The page: what an `Analysis` holds, put in the order a clinician reads it, as one HTML file.
+
+Trust comes before results, a value that can't be had says why, and nothing is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline import knowledge
+from pipeline.manifest import software
+from pipeline.report import quality, values
+from pipeline.report import wording as w
+from pipeline.report.charts import Axis, Chart, Event, ratings, skin, tachogram
+from pipeline.report.figures import NONE, clock, number
+from pipeline.report.summary import in_short
+from pipeline.report.tables import Table, plain
+
+if TYPE_CHECKING:
+    from pipeline.analysis import Analysis
+    from pipeline.model import DeviceInfo, Phase, Recording
+
+_MOST_RATING_SCALES = 3
+
+
+def render(analysis: Analysis) -> str:
+    """The clinician's report of a session as a self-contained page: no script, no request to anywhere."""
+    recording = analysis.recording
+    words = w.heart_words(recording.beats.name if recording.beats is not None else None)
+    events = _events(recording)
+    axis = Axis(
+        recording.duration_s,
+        recording.phases,
+        tuple(Event(number, each.time_s) for number, each in enumerate(events, 1)),
+    )
+    return _environment().get_template("template.html.j2").render(
+        w=w,
+        css=_css(),
+        words=words,
+        head=_head(recording),
+        badges=_badges(recording),
+        client=recording.client or w.NO_CLIENT,
+        title=w.page_title(recording.client or w.NO_CLIENT, _date(recording)),
+        in_short=in_short(analysis),
+        trust=quality.trust(analysis, axis),
+        course=_course(analysis, axis, words),
+        phase_key=[(number, phase.name) for number, phase in enumerate(recording.phases, 1)],
+        events=_event_table(events, recording.phases),
+        by_phase=values.by_phase(analysis, words),
+        change=values.change(analysis, axis, words),
+        methods=values.methods(analysis, words, software()),
+        formulas=values.formulas(words),
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("pipeline.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+
+
+@lru_cache(maxsize=1)
+def _css() -> str:
+    return files("pipeline.report").joinpath("style.css").read_text(encoding="utf-8")
+
+
+def _date(recording: Recording) -> str | None:
+    return w.local_time(recording.started_at) if recording.started_at else None
+
+
+def _badges(recording: Recording) -> list[tuple[str, str]]:
+    told = (("simulated", w.SIMULATED, recording.simulated), ("recovered", w.RECOVERED, recording.recovered))
+    return [(css, text) for css, text, holds in told if holds]
+
+
+def _head(recording: Recording) -> list[tuple[str, str]]:
+    """What stands under the title: term and value."""
+    devices = "; ".join(_device(each) for each in recording.devices)
+    conditions = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in recording.conditions.items())
+    return [
+        (w.DATE, _date(recording) or w.NOT_RECORDED),
+        (w.DURATION, clock(recording.duration_s)),
+        (w.PROTOCOL, _protocol_title(recording.protocol)),
+        (w.DEVICES, devices or w.NOT_RECORDED),
+        *([(w.CONDITIONS, conditions)] if conditions else []),
+    ]
+
+
+def _device(device: DeviceInfo) -> str:
+    details = [
+        *([device.model] if device.model and device.model not in device.name else []),
+        *([f"{w.FIRMWARE} {device.firmware}"] if device.firmware else []),
+        *([f"{w.BATTERY} {number(device.battery_pct)} %"] if device.battery_pct is not None else []),
+    ]
+    return f"{device.name} ({', '.join(details)})" if details else device.name
+
+
+def _protocol_title(name: str | None) -> str:
+    """The title of a protocol that the software brings; any other is named as it was recorded."""
+    if name is None:
+        return w.NOT_RECORDED
+    return knowledge.protocol(name).title if name in knowledge.protocols() else name
+
+
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """A marker, note or rating."""
+
+    time_s: float
+    end_s: float | None
+    kind: str
+    text: str
+
+
+def _events(recording: Recording) -> list[_Noted]:
+    noted = [_Noted(m.time_s, m.end_s, m.kind, m.text) for m in recording.markers]
+    noted += [_Noted(r.time_s, None, w.RATED, f"{r.scale}: {r.value:g}") for r in recording.ratings]
+    return sorted(noted, key=lambda each: each.time_s)
+
+
+def _event_table(events: list[_Noted], phases: tuple[Phase, ...]) -> Table | None:
+    rows = [
+        [
+            str(place),
+            clock(each.time_s) if each.end_s is None else w.until(each.time_s, each.end_s),
+            next((p.name for p in phases if p.start_s <= each.time_s < p.end_s), NONE),
+            each.kind,
+            each.text or NONE,
+        ]
+        for place, each in enumerate(events, 1)
+    ]
+    head = (w.NUMBER, w.TIME, w.PHASE, w.KIND, w.TEXT)
+    return plain(w.EVENTS, head, rows, words=True) if rows else None
+
+
+def _course(analysis: Analysis, axis: Axis, words: w.HeartWords) -> list[Chart]:
+    """The charts against time that the recording has data for."""
+    charts = []
+    if analysis.beats is not None:
+        charts.append(tachogram(axis, analysis.beats, words, quality.gaps_of(analysis, "rr", "pp")))
+    if analysis.eda is not None and analysis.scrs is not None:
+        charts.append(skin(axis, analysis.eda, analysis.scrs, quality.gaps_of(analysis, "eda")))
+    return charts + _ratings(analysis.recording, axis)
+
+
+def _ratings(recording: Recording, axis: Axis) -> list[Chart]:
+    scales = list(dict.fromkeys(rating.scale for rating in recording.ratings))[:_MOST_RATING_SCALES]
+    return [
+        ratings(
+            axis, scale, [(r.time_s, r.value) for r in recording.ratings if r.scale == scale], f"rating-{place}"
+        )
+        for place, scale in enumerate(scales)
+    ]

@@ -1,0 +1,138 @@
+"""Trust, before any result: what could be used, what was left out and why, where nothing was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.beats import BeatKind, Beats
+from pipeline.eda import EdaRule
+from pipeline.features import HRV_MAX_CORRECTED_PCT
+from pipeline.report import figures
+from pipeline.report import wording as w
+from pipeline.report.charts import Axis, Chart, spans_of, strip
+from pipeline.report.figures import clock, number, percent
+from pipeline.report.tables import Table, plain
+
+if TYPE_CHECKING:
+    from pipeline.analysis import Analysis
+
+_MOST_GAPS = 12
+Spans = list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Key figures (value, label), the strip of usable time, tables, and what a reader must know."""
+
+    figures: tuple[tuple[str, str], ...]
+    strip: Chart | None
+    tables: tuple[Table, ...]
+    warnings: tuple[str, ...]
+
+
+def trust(analysis: Analysis, axis: Axis) -> Trust:
+    """How far the signals of a session can be trusted."""
+    tables = (_kinds(analysis.beats), _removed(analysis), _gap_table(analysis))
+    warnings = [w.sentence(warning) for warning in dict.fromkeys(analysis.warnings)]
+    if analysis.beats is not None and analysis.beats.corrected_pct > HRV_MAX_CORRECTED_PCT:
+        warnings.append(w.UNREADABLE_HEART)
+    return Trust(
+        figures=_key_figures(analysis),
+        strip=_strip(analysis, axis),
+        tables=tuple(table for table in tables if table is not None),
+        warnings=tuple(warnings),
+    )
+
+
+def gaps_of(analysis: Analysis, *streams: str) -> Spans:
+    """The recorded gaps of the first of these streams that there is."""
+    stream = next((analysis.recording.streams[name] for name in streams if name in analysis.recording.streams), None)
+    return [(gap.start_s, gap.end_s) for gap in stream.gaps] if stream is not None else []
+
+
+def _key_figures(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    heart, skin = analysis.quality.get("beats"), analysis.quality.get("eda")
+    beats = analysis.beats
+    gaps = _gaps(analysis)
+    shown = [(figures.share(heart["coverage"]) if heart else w.NOT_AVAILABLE, w.USABLE_BEATS)]
+    if beats is not None and len(beats):
+        told = f"{w.EXCLUDED} ({w.excluded_of(int(np.count_nonzero(~beats.nn)), len(beats))})"
+        shown.append((percent(beats.corrected_pct, 1), told))
+    shown.append((figures.share(skin["coverage"]) if skin else w.NOT_AVAILABLE, w.USABLE_EDA))
+    if (artefact := analysis.whole.features.get("eda_artefact_pct")) is not None:
+        shown.append((percent(artefact, 1), w.EDA_ARTEFACT))
+    total_s = sum(gap["end_s"] - gap["start_s"] for gap in gaps)
+    shown.append((number(len(gaps)), f"{w.GAPS} ({clock(total_s)})" if gaps else w.GAPS))
+    return tuple(shown)
+
+
+def _strip(analysis: Analysis, axis: Axis) -> Chart | None:
+    rows: list[tuple[str, Spans, Spans]] = []
+    beats, eda = analysis.beats, analysis.eda
+    if beats is not None:
+        rows.append((w.HEART_ROW, _beat_spans(beats, normal=True), _beat_spans(beats, normal=False)))
+    if eda is not None:
+        rows.append((w.SKIN_ROW, spans_of(eda, eda.valid), spans_of(eda, ~eda.valid)))
+    heart, skin = (_share(analysis.quality.get(key)) for key in ("beats", "eda"))
+    return strip(axis, rows, w.strip_description(heart, skin)) if rows else None
+
+
+def _share(part: Mapping[str, Any] | None) -> str | None:
+    return figures.share(part["coverage"]) if part else None
+
+
+def _beat_spans(beats: Beats, *, normal: bool) -> Spans:
+    rows = (beats.nn == normal) & np.isfinite(beats.interval_ms) & (beats.interval_ms > 0)
+    ends = beats.time_s[rows]
+    starts = ends - np.minimum(beats.interval_ms[rows] / 1000, w.LONGEST_SPAN_S)
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def _kinds(beats: Beats | None) -> Table | None:
+    """Intervals by kind, if any is excluded."""
+    if beats is None or not len(beats) or np.all(beats.nn):
+        return None
+    counts = beats.counts
+    rows = [
+        [w.KINDS[kind], number(counts[kind]), percent(100 * counts[kind] / len(beats), 1)]
+        for kind in BeatKind
+        if counts[kind] or kind is BeatKind.NORMAL
+    ]
+    return plain(w.KINDS_CAPTION, w.KIND_HEAD, rows)
+
+
+def _removed(analysis: Analysis) -> Table | None:
+    """Skin conductance by rule, if any rule took something."""
+    if analysis.eda is None:
+        return None
+    rows = [
+        [w.RULES[EdaRule(rule)], percent(100 * taken, 1)] for rule, taken in analysis.eda.removed.items() if taken > 0
+    ]
+    return plain(w.REMOVED_CAPTION, w.RULE_HEAD, rows) if rows else None
+
+
+def _gaps(analysis: Analysis) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = analysis.quality.get("gaps", ())
+    return found
+
+
+def _gap_table(analysis: Analysis) -> Table | None:
+    """The longest gaps and, beyond a dozen, how many more there are."""
+    gaps = sorted(_gaps(analysis), key=lambda gap: gap["start_s"] - gap["end_s"])
+    rows = [
+        [
+            w.until(gap["start_s"], gap["end_s"]),
+            clock(gap["end_s"] - gap["start_s"]),
+            w.stream_name(gap["stream"]),
+            str(gap["reason"]).replace("_", " "),
+        ]
+        for gap in gaps[:_MOST_GAPS]
+    ]
+    if len(gaps) > _MOST_GAPS:
+        left_s = sum(gap["end_s"] - gap["start_s"] for gap in gaps[_MOST_GAPS:])
+        rows.append([w.more_rows(len(gaps) - _MOST_GAPS), clock(left_s), "", ""])
+    return plain(w.GAPS_CAPTION, w.GAP_HEAD, rows, words=True) if rows else None

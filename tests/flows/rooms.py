@@ -1,0 +1,95 @@
+"""A simulated session for tests, as fast as the machine can."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from devices.connection import scan
+from devices.virtual.client import SimulatedClient
+from devices.virtual.room import Room, simulated_room
+from devices.virtual.traits import Traits
+from flows.recording import Moment, Plan, Recorder, record
+from pipeline.clock import Clock, run
+from pipeline.knowledge import Protocol, Step
+from pipeline.model import PhaseKind, Recording
+from pipeline.store import Home
+
+FAST = float("inf")
+
+
+@dataclass
+class Watched:
+    """A view that keeps what it was shown."""
+
+    moments: list[Moment] = field(default_factory=list)
+    recorder: Recorder | None = None
+
+    def begin(self, plan: Plan, folder: Path) -> None:
+        pass
+
+    def show(self, moment: Moment) -> None:
+        self.moments.append(moment)
+
+    def end(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Played:
+    """A session that was recorded, who was recorded, and when on the client's clock it began."""
+
+    folder: Path
+    recording: Recording
+    client: SimulatedClient
+    began_s: float
+    view: Watched
+
+
+Happening = Callable[[Room, Recorder, asyncio.Event], Awaitable[None]]
+
+
+def resting(seconds: float) -> Protocol:
+    step = Step("Baseline", PhaseKind.BASELINE, seconds, "Sit quietly.")
+    return Protocol("test", "Test", "A test.", "You can stop at any time.", (step,))
+
+
+def play(
+    home: Path,
+    protocol: Protocol,
+    *,
+    happening: Happening | None = None,
+    traits: Traits | None = None,
+    seed: int = 1,
+) -> Played:
+    """Record a simulated session; `happening` runs beside it, with room, recorder and stop event."""
+    view = Watched()
+
+    async def main(clock: Clock) -> Played:
+        async with simulated_room(clock, seed, traits) as room:
+            sensors = await scan(room.radio, 10, until=lambda found: len(found) == len(room.sensors))
+            stop, beside, began_s = asyncio.Event(), list[asyncio.Task[None]](), list[float]()
+
+            def began(recorder: Recorder) -> None:
+                view.recorder = recorder
+                began_s.append(clock.now())
+                if happening is not None:
+                    beside.append(asyncio.ensure_future(happening(room, recorder, stop)))
+
+            def hear(step: Step) -> None:
+                room.client.hear(clock.now(), step.kind, step.pacer)
+
+            plan = Plan("test-1", protocol, sensors, simulated=True)
+            folder, recording = await record(
+                plan, Home(home), clock, room.radio, view, stop=stop, began=began, hear=hear
+            )
+            for task in beside:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            return Played(folder, recording, room.client, began_s[0], view)
+
+    return run(main, FAST)

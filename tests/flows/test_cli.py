@@ -1,0 +1,165 @@
+"""The command line as a person meets it: one clear line, the right exit code, nothing half-written."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPO
+
+
+def vagal(*arguments: object, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "flows.cli", *map(str, arguments)]
+    settings = {**os.environ, "VAGAL_HOME": str(home), **environment}
+    return subprocess.run(command, capture_output=True, text=True, cwd=REPO, env=settings, check=False)
+
+
+@pytest.fixture
+def rr(tmp_path: Path) -> Path:
+    """Five minutes of a quiet heart with respiratory arrhythmia, in ms, one interval a line."""
+    import math
+
+    path, lines, at_s = tmp_path / "rr.txt", [], 0.0
+    while at_s < 400:
+        rr_ms = 850 + 40 * math.sin(2 * math.pi * 0.25 * at_s) + 10 * math.sin(2 * math.pi * 0.1 * at_s)
+        lines.append(f"{rr_ms:.0f}")
+        at_s += rr_ms / 1000
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; sys.argv = ['vagal', '--help']\n"
+        "from flows.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'prefect', 'neurokit2', 'pandas', 'bumble', 'scipy', 'numpy', 'bleak', 'pyarrow', 'rich'}\n"
+        "print('LOADED', sorted(heavy & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=REPO, check=True)
+    assert run.stdout.splitlines()[-1] == "LOADED []"
+    assert "vagal demo" in run.stdout
+
+
+def test_analyse_prints_one_json_object(rr: Path, tmp_path: Path) -> None:
+    run = vagal("analyse", rr, "--json", home=tmp_path / "home")
+    assert (run.returncode, run.stderr) == (0, "")
+    analysis = json.loads(run.stdout)
+    assert analysis["recording"]["source"] == "rr-text"
+    assert analysis["recording"]["units"] == {"rr": "ms (from the median)"}
+    assert analysis["whole"]["hf_ms2"] == pytest.approx(40**2 / 2, rel=0.05)
+    assert {"recording", "whole", "windows", "quality", "warnings"} <= set(analysis)
+    assert not (tmp_path / "home").exists()
+
+
+def test_no_correction_gives_the_plain_values(tmp_path: Path) -> None:
+    path = tmp_path / "rr.txt"
+    path.write_text("\n".join(["800", "1600", "800", "400", "800"] * 40))
+    run = vagal("analyse", path, "--no-correction", "--json", home=tmp_path / "home")
+    whole = json.loads(run.stdout)["whole"]
+    assert whole["beats"] == 200
+    assert whole["mean_nn_ms"] == 880
+    assert whole["artefact_pct"] == 0
+
+
+def test_import_stores_and_reports_and_list_shows_it(rr: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    run = vagal("import", rr, "--client", "anna-1", home=home)
+    assert run.returncode == 0, run.stderr
+    [report] = home.glob("sessions/anna-1/*/derived/report.html")
+    assert f"Report   {report}" in run.stdout
+    assert "anna-1" in vagal("list", home=home).stdout
+    assert vagal("verify", home=home).stdout == "1 sessions are as they were sealed.\n"
+    assert vagal("report", home=home).stdout.strip() == str(report)
+
+
+def test_phases_come_from_a_file(rr: Path, tmp_path: Path) -> None:
+    phases = tmp_path / "phases.csv"
+    phases.write_text("name,kind,start_s,end_s\nQuiet,baseline,0,180\nSums,stressor,180,390\n")
+    run = vagal("analyse", rr, "--phases", phases, "--json", home=tmp_path / "home")
+    analysis = json.loads(run.stdout)
+    assert [(p["name"], p["kind"]) for p in analysis["phases"]] == [
+        ("Quiet", "baseline"),
+        ("Sums", "stressor"),
+    ]
+    assert [r["measure"] for r in analysis["reactivity"]][:2] == ["mean_hr_bpm", "ln_rmssd"]
+    assert not any("no phases were named" in warning for warning in analysis["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "exit_code", "said"),
+    [
+        ("empty.txt", "", 3, "is empty"),
+        ("word.txt", "800\n810\nabc\n820\n", 3, "line 3: 'abc' is not a number"),
+        ("fast.txt", "9000\n" * 40, 3, "name their unit with --unit"),
+        ("binary.bin", "\x00\x01\x02\x03" * 50, 3, "not a format vagal can read"),
+    ],
+    ids=["empty", "a-word", "no-unit", "binary"],
+)
+def test_bad_files_are_one_line(tmp_path: Path, name: str, content: str, exit_code: int, said: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    run = vagal("import", path, "--client", "c1", home=tmp_path / "home")
+    assert (run.returncode, said in run.stderr) == (exit_code, True), run.stderr
+    assert "Traceback" not in run.stderr
+    assert not list((tmp_path / "home").glob("sessions/*/*"))
+
+
+def test_one_bad_file_does_not_keep_the_others_out(rr: Path, tmp_path: Path) -> None:
+    run = vagal("import", "nowhere.zip", rr, "--client", "c1", home=tmp_path / "home")
+    assert run.returncode == 3
+    assert len(list((tmp_path / "home").glob("sessions/c1/*/session.json"))) == 1
+
+
+def test_nothing_usable_is_exit_1_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "bad.txt"
+    path.write_text("-5\n0\n" * 60)
+    run = vagal("analyse", path, "--unit", "ms", home=tmp_path / "home")
+    assert run.returncode == 1
+    assert "nothing usable" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (["import", "nowhere.zip", "--client", "c1"], 3, "nowhere.zip"),
+        (["import", "README.md", "--client", "Anna B."], 2, "for example 'anna-b'"),
+        (["import", "README.md"], 2, "Missing option '--client'"),
+        (["analyse", "no-such-session"], 3, "no such file, folder or session"),
+        (["live", "--speed", "5"], 2, "--speed goes with --simulate"),
+        (["live", "--simulate", "--protocol", "nope"], 2, "guided-session"),
+        (["devices", "--seconds", "1"], 3, "Bluetooth"),
+        (["report"], 3, "no such file, folder or session"),
+        (["nonsense"], 2, "No such command 'nonsense'"),
+    ],
+    ids=[
+        "no-file", "a-real-name", "no-client", "no-session", "speed-without-simulate", "no-protocol",
+        "no-bluetooth", "no-last", "no-command",
+    ],
+)  # fmt: skip
+def test_wrong_requests_are_one_clear_line(
+    tmp_path: Path, arguments: list[str], exit_code: int, said: str
+) -> None:
+    run = vagal(*arguments, home=tmp_path / "home", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere")
+    assert (run.returncode, said in run.stderr) == (exit_code, True), run.stderr
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
+
+
+def test_recover_with_nothing_to_do(tmp_path: Path) -> None:
+    run = vagal("recover", home=tmp_path / "home")
+    assert (run.returncode, run.stdout) == (0, "Nothing to recover: every session is sealed.\n")
+
+
+def test_an_unreadable_journal_is_named_and_left(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "sessions" / "c1" / "2026-01-01T00-00-00-0000"
+    folder.mkdir(parents=True)
+    (folder / "journal.bin").write_bytes(b"\0" * 100)
+    run = vagal("recover", home=tmp_path / "home")
+    assert run.returncode == 3
+    assert "no readable header" in run.stdout
+    assert (folder / "journal.bin").exists()
