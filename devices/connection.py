@@ -8,11 +8,11 @@ an old client still delivers is dropped, so a notification can never be counted 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -39,6 +39,8 @@ _START_S = 15.0
 _STOP_S = 5.0
 _FIRST_DATA_S = 10.0  # some sensors settle, or ask to be worn, before they send anything
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
+
+T = TypeVar("T")
 
 _Reason = BleakBluetoothNotAvailableReason
 _UNAVAILABLE = {
@@ -222,20 +224,38 @@ class _Connection:
             await self._disconnect()
 
     async def _stream(self, hash_serial: Callable[[str], str]) -> tuple[LinkEvent, str]:
-        async with asyncio.timeout(_CONNECT_S + _STOP_S):  # backends keep to their own limit, mostly
-            await self._client.connect()
+        # Backends keep to the limit they were given, mostly.
+        await self._while_up(self._client.connect(), _CONNECT_S + _STOP_S)
         self._tell(LinkEvent.CONNECTED, "")
         info = await self._description(hash_serial)
         self._sink.described(self._device, self._generation, info)
-        async with asyncio.timeout(_START_S):
-            await self._driver.start(self)
+        await self._while_up(self._driver.start(self), _START_S)
         return await self._end_of_data()
 
     async def _description(self, hash_serial: Callable[[str], str]) -> DeviceInfo:
         with suppress(Exception):  # a sensor that cannot describe itself may still stream
-            async with asyncio.timeout(_DESCRIBE_S):
-                return await describe(self, self._name, self._driver.name, hash_serial)
+            description = describe(self, self._name, self._driver.name, hash_serial)
+            return await self._while_up(description, _DESCRIBE_S)
         return DeviceInfo(name=self._name, driver=self._driver.name)
+
+    async def _while_up(self, work: Coroutine[Any, Any, T], limit_s: float) -> T:
+        """The result of work on the link. Raises TimeoutError, or BleakError as soon as the link is lost.
+
+        The work has a task of its own: a cancellation of ours then reaches us, whatever a backend does with
+        the one it sees, and one that a backend makes up is not mistaken for ours.
+        """
+        working, lost = asyncio.ensure_future(work), asyncio.ensure_future(self._lost.wait())
+        try:
+            await asyncio.wait({working, lost}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            if working.done() and not working.cancelled():
+                return working.result()
+            if working.done() or lost.done():
+                raise BleakError("the connection ended")
+            raise TimeoutError
+        finally:
+            working.cancel()
+            lost.cancel()
+            await asyncio.gather(working, lost, return_exceptions=True)
 
     async def _end_of_data(self) -> tuple[LinkEvent, str]:
         if not self.flowed:

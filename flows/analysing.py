@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
+from flows.importing import Reading, name_phases, read_input
 from pipeline.analysis import Analysis, analyse
 from pipeline.errors import InputError
 from pipeline.sealing import write_file, write_table
@@ -25,27 +25,13 @@ _SHOWN = (
 )
 
 
-def analyse_input(
-    home: Home,
-    what: str,
-    phases: Path | None = None,
-    unit: str | None = None,
-    *,
-    window_s: float = 300.0,
-    step_s: float = 30.0,
-    no_correction: bool = False,
-) -> Analysis:
+def analyse_input(home: Home, what: str, how: Reading, parameters: Parameters) -> Analysis:
     """Analyse a file, a folder or a stored session."""
-    from flows.importing import read_input, read_phases
-
-    parameters = Parameters(window_s, step_s, correction="none" if no_correction else "exclude")
     path = Path(what)
     if path.exists() and not is_session(path):
-        _, recording = read_input(path, phases, unit)
+        _, recording = read_input(path, how)
     else:
-        recording = read_session(home.find(what))
-        if phases is not None:
-            recording = replace(recording, phases=read_phases(phases, recording))
+        recording = name_phases(read_session(home.find(what)), how)
     return analyse(recording, parameters)
 
 

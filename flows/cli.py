@@ -47,6 +47,29 @@ def client_option(**settings: Any) -> Callable[..., Any]:
     )
 
 
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how an export is to be read."""
+    for option in (
+        click.option(
+            "--unit",
+            type=click.Choice(["ms", "s", "1/1024s"]),
+            help="What RR intervals count in, if not as stated.",
+        ),
+        click.option(
+            "--protocol",
+            metavar="P",
+            help="Lay a protocol's steps along the recording's tags (a name or .toml).",
+        ),
+        click.option(
+            "--phases",
+            type=click.Path(path_type=Path),
+            help="CSV that names phases: name,kind,start_s,end_s.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @click.group(context_settings=_SETTINGS)
 @click.version_option(package_name="vagal", message="%(prog)s %(version)s")
 def cli() -> None:
@@ -205,20 +228,17 @@ def devices(seconds: float, simulate: bool) -> None:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @home_option
 @client_option(required=True)
-@click.option("--phases", type=click.Path(path_type=Path), help="CSV: name,kind,start_s,end_s.")
-@click.option(
-    "--unit", type=click.Choice(["ms", "s", "1/1024s"]), help="Unit of RR intervals, if not as stated."
-)
-def import_(paths: tuple[Path, ...], home: Home, client: str, phases: Path | None, unit: str | None) -> None:
+@reading_options
+def import_(paths: tuple[Path, ...], home: Home, client: str, **how: Any) -> None:
     """Turn exports (Empatica E4 folder or zip, RR text) into sessions, with their reports."""
-    from flows.importing import import_recording
+    from flows.importing import Reading, import_recording
     from flows.reporting import write_report
 
     worst = 0
     for path in paths:
         click.echo(f"Reading {path} ...", err=True)
         try:
-            folder, notices = import_recording(home, path, client, phases, unit)
+            folder, notices = import_recording(home, path, client, Reading(**how))
             for notice in notices:
                 click.echo(f"Note: {notice}", err=True)
             click.echo(f"Session  {folder}")
@@ -248,10 +268,7 @@ def import_(paths: tuple[Path, ...], home: Home, client: str, phases: Path | Non
     show_default=True,
     help="From one window to the next, s.",
 )
-@click.option("--phases", type=click.Path(path_type=Path), help="CSV: name,kind,start_s,end_s.")
-@click.option(
-    "--unit", type=click.Choice(["ms", "s", "1/1024s"]), help="Unit of RR intervals, if not as stated."
-)
+@reading_options
 @click.option("--no-correction", is_flag=True, help="Use every positive interval, artefacts included.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
@@ -260,16 +277,20 @@ def import_(paths: tuple[Path, ...], home: Home, client: str, phases: Path | Non
 def analyse(
     what: str,
     home: Home,
-    phases: Path | None,
-    unit: str | None,
+    window_s: float,
+    step_s: float,
+    no_correction: bool,
     as_json: bool,
     out: Path | None,
-    **choices: Any,
+    **how: Any,
 ) -> None:
     """Indices of a recording or a stored session, without storing anything unless --out says where."""
     from flows.analysing import analyse_input, summary_lines, write_analysis
+    from flows.importing import Reading
+    from pipeline.stretch import Parameters
 
-    analysis = analyse_input(home, what, phases, unit, **choices)
+    parameters = Parameters(window_s, step_s, correction="none" if no_correction else "exclude")
+    analysis = analyse_input(home, what, Reading(**how), parameters)
     if out is not None:
         for path in write_analysis(analysis, out):
             click.echo(f"Wrote {path}", err=True)

@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
 from pipeline.clock import SystemClock
 from pipeline.errors import InputError, VagalError
+from pipeline.knowledge import protocol
 from pipeline.model import Phase, PhaseKind, Recording
+from pipeline.reference import phases_of
 from pipeline.store import Home, is_session, read_session, save_import
 
 _LEAST_UNIX_S = 1e8  # a larger number in a phases file is a date, not a second of the session
 
 
-def read_input(path: Path, phases: Path | None, unit: str | None) -> tuple[dict[str, bytes], Recording]:
-    """An export, and the recording it holds, phases named if a file does so."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How an export is to be read: where its phases are named, and what its intervals count in."""
+
+    phases: Path | None = None
+    protocol: str | None = None
+    unit: str | None = None
+
+
+def read_input(path: Path, how: Reading) -> tuple[dict[str, bytes], Recording]:
+    """An export, and the recording it holds, phases named as far as they were asked for."""
     from devices.exports.reader import read_recording
 
-    source, recording = read_recording(path, unit)
-    if phases is not None:
-        recording = replace(recording, phases=read_phases(phases, recording))
-    return dict(source.files), recording
+    source, recording = read_recording(path, how.unit)
+    return dict(source.files), name_phases(recording, how)
 
 
-def import_recording(
-    home: Home, path: Path, client: str, phases: Path | None = None, unit: str | None = None
-) -> tuple[Path, tuple[str, ...]]:
+def name_phases(recording: Recording, how: Reading) -> Recording:
+    """The recording with the phases of a file, or of a protocol along its tags."""
+    if how.phases is not None:
+        return replace(recording, phases=read_phases(how.phases, recording))
+    if how.protocol is not None:
+        plan = protocol(how.protocol)
+        return replace(recording, phases=phases_of(plan, recording), protocol=plan.name)
+    return recording
+
+
+def import_recording(home: Home, path: Path, client: str, how: Reading) -> tuple[Path, tuple[str, ...]]:
     """Store an export as a session of the client; its folder, and what should be known about it."""
-    files, recording = read_input(path, phases, unit)
+    files, recording = read_input(path, how)
     folder = save_import(home, replace(recording, client=client), files, SystemClock().wall())
     return folder, recording.notices
 

@@ -20,7 +20,10 @@ def data_path() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One phase of a protocol, before it has happened. Without `duration_s` it lasts until it is stopped."""
+    """One phase of a protocol, before it has happened. Without `duration_s` it lasts until it is stopped.
+
+    In an imported recording it may last until the tag with the number `until_tag`, counted from 1.
+    """
 
     name: str
     kind: PhaseKind
@@ -28,6 +31,7 @@ class Step:
     instruction: str
     strategy: str | None = None
     pacer: Pacer | None = None
+    until_tag: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +88,5 @@ def _step(facts: dict[str, Any]) -> Step:
         pacer=Pacer(float(pacer["breaths_per_min"]), float(pacer.get("inhale_share", 0.4)))
         if pacer
         else None,
+        until_tag=facts.get("until_tag"),
     )

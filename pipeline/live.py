@@ -99,7 +99,7 @@ class LiveIndices:
         reason = null_reason(feature, _basis(window, window_s))
         value: float | None = getattr(time_domain(window), feature)
         if value is None or reason:
-            reasons[shown] = reason or "Too few clean beats."
+            reasons[shown] = reason or "too few clean beats"
             return None
         return value
 

@@ -1,4 +1,6 @@
-"""Phases for a recording in which none were named: a reference to hold the rest against, and the rest.
+"""Phases for a recording in which none were named: from its tags and a protocol, or made up.
+
+Made up means a reference to hold the rest against, and the rest.
 
 The reference is the first five valid minutes after settling, never a statistic of the whole recording:
 that would compare a stress with itself.
@@ -11,6 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.errors import InputError
+from pipeline.knowledge import Protocol, Step
 from pipeline.model import Floats, Marker, Phase, PhaseKind, Recording
 
 SETTLE_S = 120.0  # electrodes and person; a quarter of a recording that is shorter than eight minutes
@@ -51,6 +55,37 @@ def made_up_phases(duration_s: float, tags: Sequence[Marker], valid_s: Floats) -
         Phase("Reference", PhaseKind.REFERENCE, settled_s, end_s),
     )
     return head + _rest(end_s, duration_s, [tag for tag in tags if tag.time_s >= end_s])
+
+
+def phases_of(protocol: Protocol, recording: Recording) -> tuple[Phase, ...]:
+    """The protocol's steps laid along a recording: each ends after its duration or at its tag.
+
+    Raises InputError if the recording has too few tags, or they do not come in the protocol's order.
+    """
+    tags = _tags(recording.markers)
+    needed = max((step.until_tag or 0 for step in protocol.steps), default=0)
+    if len(tags) < needed:
+        raise InputError(
+            f"{recording.recording_id}: protocol {protocol.name!r} needs {needed} tags, there are "
+            f"{len(tags)}: name the phases with --phases FILE"
+        )
+    phases, at_s = [], 0.0
+    for step in protocol.steps:
+        end_s = _end_s(step, at_s, tags, recording.duration_s)
+        if end_s <= at_s:
+            raise InputError(
+                f"{recording.recording_id}: step {step.name!r} of {protocol.name!r} would end before it "
+                "begins: name the phases with --phases FILE"
+            )
+        phases.append(Phase(step.name, step.kind, at_s, end_s, step.strategy, step.instruction, step.pacer))
+        at_s = end_s
+    return tuple(phases)
+
+
+def _end_s(step: Step, start_s: float, tags: Sequence[Marker], duration_s: float) -> float:
+    if step.until_tag is not None:
+        return tags[step.until_tag - 1].time_s
+    return min(duration_s, start_s + step.duration_s) if step.duration_s is not None else duration_s
 
 
 def _rest(start_s: float, end_s: float, tags: Sequence[Marker]) -> tuple[Phase, ...]:

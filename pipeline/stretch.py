@@ -74,7 +74,7 @@ class Signals:
             reason = null_reason(feature.name, basis)
             value = found[feature.name]
             if reason is None and (value is None or not math.isfinite(value)):
-                reason = "Not defined for these data."
+                reason = "not defined for these data"
             features[feature.name] = None if reason else value
             if reason:
                 reasons[feature.name] = reason
@@ -108,7 +108,7 @@ class Signals:
         return powers | {
             "lf_peak_hz": spectrum.peak_hz(*hrv.LF),
             "hf_peak_hz": spectrum.peak_hz(*hrv.HF),
-            "peak_hz": spectrum.peak_hz(*hrv.TOTAL),
+            "peak_hz": spectrum.peak_hz(hrv.LF[0], hrv.HF[1]),
         }
 
     def spectrum(self, start_s: float, end_s: float) -> hrv.Spectrum | None:

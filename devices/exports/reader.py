@@ -39,7 +39,12 @@ class Source:
 
     @cached_property
     def sha256(self) -> str:
-        """Over the names and contents, in order of name: a folder and a zip of it are the same input."""
+        """Of the one file, as `sha256sum` prints it; of several, over names and contents in order of name.
+
+        So a folder and a zip of it are the same input.
+        """
+        if len(self.files) == 1:
+            return hashlib.sha256(*self.files.values()).hexdigest()
         digest = hashlib.sha256()
         for name, content in sorted(self.files.items()):
             encoded = name.encode(errors="surrogateescape")

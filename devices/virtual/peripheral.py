@@ -24,7 +24,7 @@ from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock
 from pipeline.model import Floats
 
-_ADVERTISING_MS = 100
+_ADVERTISING_MS = 200
 _DISCOVERABLE_LE_ONLY = b"\x06"
 
 

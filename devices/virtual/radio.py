@@ -7,7 +7,7 @@ uses a real adapter, so everything above the backend is what runs with real sens
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Final, Self, TypeVar
 
 from bleak.args import SizedBuffer
@@ -167,6 +167,10 @@ class VirtualRadio:
                 self.controller.pending_le_connection = None  # the controller ignores the cancel command
                 raise
 
+    def holds(self, connection: Connection) -> bool:
+        """Whether the connection is still up."""
+        return self.device.connections.get(connection.handle) is connection
+
     async def _end_stray_links(self, address: str) -> None:
         """A connect cancelled at the last moment can leave a link, and then the device does not advertise."""
         for connection in list(self.device.connections.values()):
@@ -277,6 +281,9 @@ class _Client(BaseBleakClient):
             raise BleakDeviceNotFoundError(self.address, f"{self.name} is not in reach") from None
         self._connection.on(Connection.EVENT_DISCONNECTION, self._on_disconnection)
         try:
+            if not self.radio.holds(self._connection):
+                self._connection = None
+                raise BleakError("the connection ended")
             if pair:
                 await self.pair()
             self.services = await self._answer(self._discover(self._connection))
@@ -341,18 +348,19 @@ class _Client(BaseBleakClient):
             raise BleakError("not connected")
         return self._connection.gatt_client
 
-    async def _answer(self, request: Awaitable[T]) -> T:
-        """The answer to a request, with the errors that bleak's own backends raise."""
+    async def _answer(self, request: Coroutine[Any, Any, T]) -> T:
+        """The answer to a request, or the error that bleak's own backends raise instead."""
+        assert self._connection is not None
         try:
-            return await request
+            # A request that nobody waits for any more still takes its answer; the host stumbles otherwise.
+            return await asyncio.shield(self._connection.cancel_on_disconnection(request))
         except ATT_Error as error:
             raise BleakGATTProtocolError(error.error_code) from error
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
-            # The host cancels what is pending on a link that ends; that is not a cancellation of ours.
-            raise BleakError("the connection ended during a request") from None
+            raise BleakError("the connection ended") from None
 
     async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, **_: Any) -> bytearray:
         return bytearray(await self._answer(self._gatt.read_value(characteristic.handle)))

@@ -89,7 +89,9 @@ def strip(axis: Axis, rows: Sequence[tuple[str, Sequence[tuple[float, float]], S
             f'<rect x="0" y="{top}" width="100%" height="16" fill="#fff" stroke="{GREY}" stroke-dasharray="3 3"/>'
         )
         parts += [svg.band(axis.share(a), axis.share(b), top, 16, BLUE) for a, b in _merged(usable, axis)]
-        parts += [svg.band(axis.share(a), axis.share(b), top + 5, 11, ORANGE) for a, b in _merged(excluded, axis)]
+        parts += [
+            svg.band(axis.share(a), axis.share(b), top + 5, 11, ORANGE) for a, b in _merged(excluded, axis)
+        ]
         parts.append(svg.axis_label(top + 8, name))
     parts += _time_labels(axis, height - _FOOT)
     legend = (("block", w.USABLE_KEY), ("low", w.EXCLUDED_KEY), ("empty", w.GAP_KEY))
@@ -147,7 +149,9 @@ def _interval_table(axis: Axis, beats: Beats, words: w.HeartWords) -> Table:
         inside = beats.between(start_s, end_s)
         nn_ms = inside.interval_ms[inside.nn]
         told = (
-            [number(float(v)) for v in (np.median(nn_ms), nn_ms.min(), nn_ms.max())] if len(nn_ms) else [NONE] * 3
+            [number(float(v)) for v in (np.median(nn_ms), nn_ms.min(), nn_ms.max())]
+            if len(nn_ms)
+            else [NONE] * 3
         )
         rows.append([w.until(start_s, end_s), *told, number(len(inside) - len(nn_ms))])
     return plain(w.table_of(w.tachogram_title(words)), w.tachogram_head(words), rows)
@@ -226,9 +230,16 @@ def rate_course(axis: Axis, measure: Callable[[float, float], float | None], bas
     linked = known & np.append(False, known[:-1])
     x = axis.columns(starts + block_s / 2)[known]
     data = svg.stroke(svg.path(x, scale.at_all(values), linked[known]), BLUE, 1.75)
-    dots = svg.stroke("".join(f"M{a:.4g} {b:.1f}h0" for a, b in zip(x, scale.at_all(values), strict=True)), BLUE, 5)
+    dots = svg.stroke(
+        "".join(f"M{a:.4g} {b:.1f}h0" for a, b in zip(x, scale.at_all(values), strict=True)), BLUE, 5
+    )
     base = [svg.level(scale.at(baseline_bpm), ORANGE, "6 4")] if baseline_bpm is not None else []
-    content = [*_ground(axis, height, (), "rate-x"), *_levels(scale, 4), *base, svg.stretched(data + dots, height)]
+    content = [
+        *_ground(axis, height, (), "rate-x"),
+        *_levels(scale, 4),
+        *base,
+        svg.stretched(data + dots, height),
+    ]
     told = w.rate_description(words, float(values.min()), float(values.max()), baseline_bpm)
     rows = [
         [w.until(start, start + block_s), number(mean, 1) if mean is not None else NONE]
@@ -303,9 +314,12 @@ def comparison(key: str, label: str, quantity: Quantity, dots: Sequence[Dot]) ->
         if dot.paced and apart and not ordered[row - 1].paced:
             content.append(svg.level(y - 16, GREY))
     content += [
-        svg.text(across.at(v), height - 5, _tick(v, low, high), anchor="middle") for v in svg.steps(low, high, 3)
+        svg.text(across.at(v), height - 5, _tick(v, low, high), anchor="middle")
+        for v in svg.steps(low, high, 3)
     ]
-    told = [(d.name, quantity.with_unit(d.value) if d.value is not None else w.NOT_ESTIMABLE) for d in ordered]
+    told = [
+        (d.name, quantity.with_unit(d.value) if d.value is not None else w.NOT_ESTIMABLE) for d in ordered
+    ]
     drawing = svg.drawing(key, label, w.side_by_side(label, told), height, content, css="plot rows")
     return Chart(label, quantity.unit, drawing)
 
@@ -330,14 +344,19 @@ def spectra(curves: Sequence[tuple[str, Spectrum]]) -> Chart:
     inside = [(name, each.frequency_hz <= top_hz, each) for name, each in curves]
     peak = max(float(each.psd_ms2_hz[rows].max()) for _, rows, each in inside)
     scale = Scale(*svg.rounded_range(np.array([0.0, peak]), 4, max(peak, 1.0), 0.0), height - _FOOT - 2, 20)
-    content = [svg.band(LF[0] / top_hz, LF[1] / top_hz, 14, height - _FOOT - 14, "#f1f4f7"), *_levels(scale, 4)]
+    content = [
+        svg.band(LF[0] / top_hz, LF[1] / top_hz, 14, height - _FOOT - 14, "#f1f4f7"),
+        *_levels(scale, 4),
+    ]
     for name, low_hz, high_hz in (("LF", *LF), ("HF", LF[1], top_hz)):
         content.append(svg.text((low_hz + high_hz) / 2 / top_hz, 10, name, anchor="middle"))
     looks = ((BLUE, ""), (ORANGE, "5 3"))
     lines = ""
     for (_, rows, each), (color, dash) in zip(inside, looks, strict=False):
         x = each.frequency_hz[rows] / top_hz * COLUMNS
-        lines += svg.stroke(svg.path(x, scale.at_all(each.psd_ms2_hz[rows]), _all_linked(len(x))), color, 1.75, dash)
+        lines += svg.stroke(
+            svg.path(x, scale.at_all(each.psd_ms2_hz[rows]), _all_linked(len(x))), color, 1.75, dash
+        )
     content.append(svg.stretched(lines, height))
     content += [svg.text(f / top_hz, height - 5, f"{f:g}", anchor="middle") for f in (0.1, 0.2, 0.3)]
     content.append(svg.text(1, height - 5, "0.4 Hz", anchor="end"))
@@ -353,7 +372,10 @@ _SHOWN = (0.04, 0.40)
 def _spectrum_table(curves: Sequence[tuple[str, Spectrum]]) -> Table:
     edges = np.arange(0.04, 0.40, 0.03).round(2).tolist()
     rows = [
-        [f"{low:.2f} – {low + 0.03:.2f} Hz", *(number(each.band_power(low, low + 0.03)) for _, each in curves)]
+        [
+            f"{low:.2f} – {low + 0.03:.2f} Hz",
+            *(number(each.band_power(low, low + 0.03)) for _, each in curves),
+        ]
         for low in edges
     ]
     head = (w.FREQUENCY_HEAD[0], *(f"{name}, {w.FREQUENCY_HEAD[1]}" for name, _ in curves))
@@ -374,9 +396,13 @@ def _ground(axis: Axis, height: float, gaps: Sequence[tuple[float, float]], key:
     for phase in axis.phases:
         if tint := _TINTS.get(phase.kind):
             parts.append(svg.band(axis.share(phase.start_s), axis.share(phase.end_s), 0, bottom, tint))
-    parts += [svg.band(axis.share(a), axis.share(b), _HEAD, bottom - _HEAD, GREY) for a, b in _merged(excluded, axis)]
     parts += [
-        svg.band(axis.share(a), axis.share(b), _HEAD, bottom - _HEAD, f"url(#{key})") for a, b in _merged(gaps, axis)
+        svg.band(axis.share(a), axis.share(b), _HEAD, bottom - _HEAD, GREY)
+        for a, b in _merged(excluded, axis)
+    ]
+    parts += [
+        svg.band(axis.share(a), axis.share(b), _HEAD, bottom - _HEAD, f"url(#{key})")
+        for a, b in _merged(gaps, axis)
     ]
     parts += _phase_labels(axis, bottom)
     parts += _event_numbers(axis, height, bottom)
@@ -390,7 +416,9 @@ def _phase_labels(axis: Axis, bottom: float) -> list[str]:
         if start > 0:
             parts.append(svg.upright(start, 0, bottom))
         texts = [_phase_label(index, phase.name, (end - start) * px) for px in (_WIDE_PX, _NARROW_PX)]
-        for text, css in [(texts[0], "")] if texts[0] == texts[1] else zip(texts, ("wide", "narrow"), strict=True):
+        for text, css in (
+            [(texts[0], "")] if texts[0] == texts[1] else zip(texts, ("wide", "narrow"), strict=True)
+        ):
             if text:
                 parts.append(svg.text(start, 14, text, dx=4, css=f"phase {css}".strip(), fill=INK))
     return parts

@@ -38,23 +38,27 @@ def render(analysis: Analysis) -> str:
         recording.phases,
         tuple(Event(number, each.time_s) for number, each in enumerate(events, 1)),
     )
-    return _environment().get_template("template.html.j2").render(
-        w=w,
-        css=_css(),
-        words=words,
-        head=_head(recording),
-        badges=_badges(recording),
-        client=recording.client or w.NO_CLIENT,
-        title=w.page_title(recording.client or w.NO_CLIENT, _date(recording)),
-        in_short=in_short(analysis),
-        trust=quality.trust(analysis, axis),
-        course=_course(analysis, axis, words),
-        phase_key=[(number, phase.name) for number, phase in enumerate(recording.phases, 1)],
-        events=_event_table(events, recording.phases),
-        by_phase=values.by_phase(analysis, words),
-        change=values.change(analysis, axis, words),
-        methods=values.methods(analysis, words, software()),
-        formulas=values.formulas(words),
+    return (
+        _environment()
+        .get_template("template.html.j2")
+        .render(
+            w=w,
+            css=_css(),
+            words=words,
+            head=_head(recording),
+            badges=_badges(recording),
+            client=recording.client or w.NO_CLIENT,
+            title=w.page_title(recording.client or w.NO_CLIENT, _date(recording)),
+            in_short=in_short(analysis),
+            trust=quality.trust(analysis, axis),
+            course=_course(analysis, axis, words),
+            phase_key=[(number, phase.name) for number, phase in enumerate(recording.phases, 1)],
+            events=_event_table(events, recording.phases),
+            by_phase=values.by_phase(analysis, words),
+            change=values.change(analysis, axis, words),
+            methods=values.methods(analysis, words, software()),
+            formulas=values.formulas(words),
+        )
     )
 
 
@@ -86,7 +90,9 @@ def _badges(recording: Recording) -> list[tuple[str, str]]:
 def _head(recording: Recording) -> list[tuple[str, str]]:
     """What stands under the title: term and value."""
     devices = "; ".join(_device(each) for each in recording.devices)
-    conditions = "; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in recording.conditions.items())
+    conditions = "; ".join(
+        f"{name.replace('_', ' ')}: {value}" for name, value in recording.conditions.items()
+    )
     return [
         (w.DATE, _date(recording) or w.NOT_RECORDED),
         (w.DURATION, clock(recording.duration_s)),
@@ -157,7 +163,10 @@ def _ratings(recording: Recording, axis: Axis) -> list[Chart]:
     scales = list(dict.fromkeys(rating.scale for rating in recording.ratings))[:_MOST_RATING_SCALES]
     return [
         ratings(
-            axis, scale, [(r.time_s, r.value) for r in recording.ratings if r.scale == scale], f"rating-{place}"
+            axis,
+            scale,
+            [(r.time_s, r.value) for r in recording.ratings if r.scale == scale],
+            f"rating-{place}",
         )
         for place, scale in enumerate(scales)
     ]

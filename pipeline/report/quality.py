@@ -50,7 +50,9 @@ def trust(analysis: Analysis, axis: Axis) -> Trust:
 
 def gaps_of(analysis: Analysis, *streams: str) -> Spans:
     """The recorded gaps of the first of these streams that there is."""
-    stream = next((analysis.recording.streams[name] for name in streams if name in analysis.recording.streams), None)
+    stream = next(
+        (analysis.recording.streams[name] for name in streams if name in analysis.recording.streams), None
+    )
     return [(gap.start_s, gap.end_s) for gap in stream.gaps] if stream is not None else []
 
 
@@ -110,7 +112,9 @@ def _removed(analysis: Analysis) -> Table | None:
     if analysis.eda is None:
         return None
     rows = [
-        [w.RULES[EdaRule(rule)], percent(100 * taken, 1)] for rule, taken in analysis.eda.removed.items() if taken > 0
+        [w.RULES[EdaRule(rule)], percent(100 * taken, 1)]
+        for rule, taken in analysis.eda.removed.items()
+        if taken > 0
     ]
     return plain(w.REMOVED_CAPTION, w.RULE_HEAD, rows) if rows else None
 

@@ -82,10 +82,14 @@ def _changes(analysis: Analysis) -> list[str]:
 
 
 def _change(analysis: Analysis, measure: str, subject: str, challenge: str) -> str:
-    reaction = next((r for r in analysis.reactivity if r.measure == measure and r.challenge == challenge), None)
+    reaction = next(
+        (r for r in analysis.reactivity if r.measure == measure and r.challenge == challenge), None
+    )
     if reaction is None:
         held = baseline_of([each.phase for each in analysis.phases])
-        return w.change_not_estimable(subject, challenge, w.NO_BASELINE if held is None else w.NO_RESULT) + "."
+        return (
+            w.change_not_estimable(subject, challenge, w.NO_BASELINE if held is None else w.NO_RESULT) + "."
+        )
     after = next((r for r in analysis.recovery if r.measure == measure and r.challenge == challenge), None)
     return reaction_sentence(subject, reaction, after)
 
@@ -98,11 +102,19 @@ def reaction_sentence(subject: str, reaction: Reactivity, after: Recovery | None
     effect = EFFECTS[reaction.measure]
     if not reaction.stands_out:
         amount, *interval = effect.texts(change, low, high)
-        return w.no_change(subject, amount, (interval[0], interval[1]), reaction.challenge, reaction.baseline) + "."
+        return (
+            w.no_change(subject, amount, (interval[0], interval[1]), reaction.challenge, reaction.baseline)
+            + "."
+        )
     verb = w.ROSE if change > 0 else w.FELL
     amount, *interval = effect.sizes(change, low, high)
     told = w.changed(
-        w.capitalised(subject), verb, amount, (interval[0], interval[1]), reaction.challenge, reaction.baseline
+        w.capitalised(subject),
+        verb,
+        amount,
+        (interval[0], interval[1]),
+        reaction.challenge,
+        reaction.baseline,
     )
     return f"{told}; {_left(verb, reaction, after)}." if after is not None else f"{told}."
 

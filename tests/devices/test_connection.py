@@ -150,10 +150,11 @@ async def room(clock: Clock) -> AsyncIterator[Room]:
 
 
 async def until(condition: Callable[[], object], limit_s: float = 300) -> None:
-    """Wait, in simulated time, until something is so. Looks between whole seconds, when nothing is sent."""
+    """Wait, in simulated time, until something is so. Looks 0.6 s into each second, when nobody sends."""
+    loop = asyncio.get_running_loop()
     async with asyncio.timeout(limit_s):
         while not condition():
-            await asyncio.sleep(0.13)
+            await asyncio.sleep(1 - (loop.time() - 0.6) % 1)
 
 
 def in_room(scenario: Callable[[Room], Coroutine[Any, Any, None]]) -> None:
@@ -315,15 +316,15 @@ class TestStream:
                 (found,) = await scan(radio.radio, until=bool)
                 link = supervise(found, "watch", notes, radio.radio, str)
                 async with background(watch.run()), background(link):
-                    await until(lambda: len(notes.payloads) == 100)
+                    await until(lambda: len(notes.payloads) >= 100)
             assert notes.payloads == [sent.payload for sent in watch.sent]
             return [
                 value for each in notes.payloads for value in ConductanceFrame.from_bytes(each).hundredths_us
             ]
 
         values = run(main, SPEED)
-        assert len(values) == 800
-        assert values == list(range(values[0], values[0] + 800))
+        assert len(values) >= 800
+        assert values == list(range(values[0], values[0] + len(values)))
 
     def test_two_sensors_stream_side_by_side(self):
         async def scenario(here: Room) -> None:
@@ -498,7 +499,7 @@ class TestReconnection:
             await asyncio.gather(*hung_up)
             assert here.notes.links[:3] == [
                 (1, CONNECTED, ""),
-                (1, FAILED, "the connection ended during a request"),
+                (1, FAILED, "the connection ended"),
                 (2, CONNECTED, ""),
             ]
 
@@ -533,12 +534,24 @@ class TestReconnection:
 
         in_room(scenario)
 
+    def test_a_cancellation_that_a_backend_makes_up_is_a_failed_attempt(self):
+        class Abandoning(HeartRate):
+            async def start(self, _: Link) -> None:
+                raise asyncio.CancelledError
+
+        async def scenario(here: Room) -> None:
+            async with here.supervised(replace(await here.found(), driver=Abandoning())):
+                await until(lambda: (2, CONNECTED) in here.notes.events)
+            assert here.notes.links[1] == (1, FAILED, "the connection ended")
+
+        in_room(scenario)
+
     def test_failing_attempts_wait_twice_as_long_each_up_to_ten_seconds(self):
         async def scenario(here: Room) -> None:
             found = await here.found()
             here.radio.powered = False
             async with here.supervised(found):
-                await until(lambda: len(here.notes.links) == 8)
+                await until(lambda: len(here.notes.links) >= 8)
                 here.radio.powered = True
                 await until(lambda: here.notes.payloads)
             assert set(here.notes.links[:8]) == {
@@ -559,12 +572,12 @@ class TestReconnection:
             found = await here.found()
             here.radio.powered = False
             async with here.supervised(found):
-                await until(lambda: len(here.notes.links) == 5)
+                await until(lambda: len(here.notes.links) >= 5)
                 here.radio.powered = True
                 await until(lambda: here.notes.payloads)
                 await here.strap.drop_link()
                 here.radio.powered = False
-                await until(lambda: len(here.notes.links) == 9)
+                await until(lambda: len(here.notes.links) >= 9)
             assert [event for _, event in here.notes.events[5:9]] == [CONNECTED, LOST, FAILED, FAILED]
             np.testing.assert_allclose(np.diff(here.notes.link_s[6:9]), [0.5, 1.0], atol=1e-6)
 
@@ -635,6 +648,22 @@ class TestStop:
 
         in_room(scenario)
 
+    def test_it_stops_even_if_a_backend_swallows_the_cancellation(self):
+        class Swallowing(HeartRate):
+            async def start(self, link: Link) -> None:
+                await link.subscribe(heart_rate.MEASUREMENT, heart_rate.CHANNEL)
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+
+        async def scenario(here: Room) -> None:
+            async with here.supervised(replace(await here.found(), driver=Swallowing())) as task:
+                await until(lambda: here.notes.payloads)
+            assert task.cancelled()
+            assert len(here.strap.device.connections) == 0
+            assert here.notes.links[-1] == (1, STOPPED, "")
+
+        in_room(scenario)
+
     @pytest.mark.parametrize("after_s", [0.0, 0.05, 0.2, 0.6, 7.0, 17.0, 40.0])
     def test_it_stops_at_any_time_while_the_strap_is_away(self, after_s: float):
         async def scenario(here: Room) -> None:
@@ -670,8 +699,8 @@ async def walk_past(here: Room) -> None:
     here.strap.in_range()
 
 
-# To hear the strap, connect, discover, describe and subscribe takes some 150 turns of the event loop.
-@pytest.mark.parametrize("turns", range(0, 160, 8))
+# To hear the strap, connect, discover, describe and subscribe takes some 175 turns of the event loop.
+@pytest.mark.parametrize("turns", range(0, 192, 16))
 class TestAnyMoment:
     def test_it_can_be_stopped_and_begun_anew_at_any_step_of_connecting(self, turns: int):
         async def scenario(here: Room) -> None:

@@ -35,7 +35,7 @@ class Quiet:
     def __init__(self) -> None:
         self.recorder: Recorder | None = None
 
-    def begin(self, plan: Plan, folder: Path) -> None:
+    def begin(self, _: Plan, folder: Path) -> None:
         print(folder, flush=True)
 
     def show(self, moment: Moment) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.beats import BeatKind, Beats, classify
@@ -17,7 +17,7 @@ def rhythm(n: int = 2000, seed: int = 0, mean_ms: float = 850.0) -> Floats:
     slow = np.cumsum(rng.normal(size=n))
     slow -= np.convolve(slow, np.ones(201) / 201, "same")
     breath = np.sin(2 * np.pi * 0.25 * mean_ms / 1000 * np.arange(n) + np.cumsum(rng.normal(0, 0.05, n)))
-    return mean_ms + 30 * slow / slow.std() + 30 * breath + rng.normal(0, 8, n)
+    return np.asarray(mean_ms + 30 * slow / slow.std() + 30 * breath + rng.normal(0, 8, n))
 
 
 def spoilt(kind: BeatKind, seed: int) -> tuple[Floats, Bools]:
@@ -185,6 +185,7 @@ def test_adjacent_within_30_ms_or_5_percent(late_ms: float, follows: bool) -> No
     assert follows == classify(time_s, np.array([800.0, 800.0])).adjacent[1]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.beats import BeatKind, Beats
@@ -242,6 +242,7 @@ def test_a_gap_affects_only_the_windows_that_hold_it() -> None:
     assert [has_gap(beats, *window) for window in WINDOWS] == [False, True, False]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(300, 2000), st.booleans(), st.booleans()), max_size=60),
     st.sampled_from(PsdMethod),

@@ -52,7 +52,7 @@ def test_a_file_a_folder_and_a_zip_hold_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ({"a": b"1"}, {"b": b"1"}),
+        ({"a": b"1", "c": b""}, {"b": b"1", "c": b""}),
         ({"a": b"1"}, {"a": b"2"}),
         ({"a": b"1", "b": b""}, {"a": b"", "b": b"1"}),
         ({"ab": b"c"}, {"a": b"bc"}),
@@ -61,6 +61,10 @@ def test_a_file_a_folder_and_a_zip_hold_the_same(tmp_path: Path) -> None:
 )
 def test_the_hash_tells_inputs_apart(one: dict[str, bytes], other: dict[str, bytes]) -> None:
     assert Source(Path("x"), one).sha256 != Source(Path("x"), other).sha256
+
+
+def test_the_hash_of_one_file_is_that_of_its_bytes() -> None:
+    assert Source(Path("x"), {"rr.txt": b"abc"}).sha256.startswith("ba7816bf8f01cfea414140de5dae2223")
 
 
 def test_the_hash_does_not_depend_on_order() -> None:

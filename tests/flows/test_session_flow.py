@@ -1,0 +1,145 @@
+"""The session flow and its companion: with Prefect, and with Prefect dead, slow, or killed in mid-session."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows import companion, session
+from pipeline.store import is_session
+from tests.conftest import REPO
+from tests.flows.rooms import play, resting
+
+DEAD_API = "http://127.0.0.1:9/api"  # the discard port: nothing answers
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sealed session of two minutes, without a report."""
+    return play(tmp_path_factory.mktemp("home"), resting(120)).folder
+
+
+@pytest.fixture
+def folder(sealed: Path, tmp_path: Path) -> Path:
+    """A copy of it in a home of its own."""
+    import shutil
+
+    copy = tmp_path / "home" / "sessions" / "test-1" / sealed.name
+    shutil.copytree(sealed, copy)
+    return copy
+
+
+@pytest.fixture
+def slow_api() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held = []
+        threading.Thread(target=lambda: held.extend(_accepted(server)), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/api"
+        for connection in held:
+            connection.close()
+
+
+def _accepted(server: socket.socket) -> Iterator[socket.socket]:
+    while True:
+        try:
+            yield server.accept()[0]
+        except OSError:
+            return
+
+
+def _report(folder: Path) -> Path:
+    return folder / "derived" / "report.html"
+
+
+def test_the_flow_follows_checks_and_reports_with_a_real_server(folder: Path) -> None:
+    following = companion.start(folder)
+    said, _ = following.process.communicate(timeout=240)
+    assert (following.process.returncode, said) == (0, "")
+    assert _report(folder).exists()
+    assert (folder.parents[2] / "prefect" / "prefect.db").exists()
+
+
+def test_with_the_api_down_the_report_comes_without_it_and_one_line_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", DEAD_API)
+    report, warning = companion.start(folder).report()
+    assert report == _report(folder)
+    assert report.exists()
+    assert warning is not None
+    assert "the report was made without it" in warning
+    assert "\n" not in warning
+
+
+def test_with_a_slow_api_patience_ends(folder: Path, slow_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", slow_api)
+    monkeypatch.setattr(companion, "_START_S", 4.0)
+    monkeypatch.setattr(companion, "_FINISH_S", 4.0)
+    report, warning = companion.start(folder).report()
+    assert report.exists()
+    assert warning == "Prefect did not answer in time: the report was made without it"
+
+
+def test_a_killed_companion_is_replaced(folder: Path) -> None:
+    following = companion.start(folder)
+    following.process.kill()
+    report, warning = following.report()
+    assert report.exists()
+    assert warning == "the session flow ended early: the report was made without it"
+
+
+def test_the_companion_seals_a_session_whose_recorder_was_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.faults.victim", str(tmp_path), str(tmp_path / "log"), "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPO, text=True) as recorder:
+        assert recorder.stdout is not None
+        folder = Path(recorder.stdout.readline().strip())
+        time.sleep(2)
+        recorder.send_signal(signal.SIGKILL)
+    session.check(session.follow(folder))
+    assert is_session(folder)
+
+
+def test_prefect_gets_no_name_and_no_signal(folder: Path) -> None:
+    following = companion.start(folder)
+    following.process.communicate(timeout=240)
+    database = b"".join(path.read_bytes() for path in (folder.parents[2] / "prefect").glob("prefect.db*"))
+    assert folder.name.encode() in database
+    assert b"rr_ms" not in database
+
+
+def test_the_demo_survives_its_server_killed_in_mid_session(tmp_path: Path) -> None:
+    environment = {**os.environ, "VAGAL_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "flows.cli", "demo", "--speed", "20"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPO, env=environment
+    ) as demo:
+        killed = _kill_server(tmp_path, demo)
+        output, errors = demo.communicate(timeout=240)
+    assert killed, "the server was never seen"
+    assert demo.returncode == 0, errors
+    assert list(tmp_path.glob("sessions/demo/*/derived/report.html")), output
+    assert "Report   " in output
+    assert [line.startswith("Warning: ") for line in errors.splitlines()] in ([], [True])
+
+
+def _kill_server(home: Path, demo: subprocess.Popen[str]) -> bool:
+    """Kill the Prefect server that keeps its data in this home, as soon as there is one."""
+    while demo.poll() is None:
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                is_server = b"uvicorn" in (process / "cmdline").read_bytes()
+                if is_server and str(home).encode() in (process / "environ").read_bytes():
+                    os.kill(int(process.name), signal.SIGKILL)
+                    return True
+            except OSError:
+                continue
+        time.sleep(0.2)
+    return False

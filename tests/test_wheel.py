@@ -1,0 +1,59 @@
+"""The wheel as a person without a checkout gets it: a fresh environment, elsewhere, the same commands."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPO
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("wheel")
+    build = f"from hatchling.build import build_wheel; print(build_wheel({str(out)!r}))"
+    made = subprocess.run([sys.executable, "-c", build], cwd=REPO, capture_output=True, text=True, check=True)
+    return out / made.stdout.strip().splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def vagal(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The installed command, in an environment that sees this one's libraries but not this checkout."""
+    environment = tmp_path_factory.mktemp("elsewhere") / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--offline", "--no-deps"]
+    python = environment / "bin" / "python"
+    subprocess.run([*uv, "--python", python, wheel], check=True, capture_output=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    libraries = environment / "lib" / version / "site-packages" / "libraries.pth"
+    libraries.write_text(sysconfig.get_path("purelib"))
+    return environment / "bin" / "vagal"
+
+
+def test_the_wheel_claims_three_packages_and_carries_the_knowledge(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"pipeline", "devices", "flows"}
+    assert "pipeline/_data/protocols/guided-session.toml" in names
+    assert "pipeline/report/template.html.j2" in names
+    assert not any("tests" in name for name in names)
+
+
+def test_a_session_from_the_installed_wheel(vagal: Path, tmp_path: Path) -> None:
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        "VAGAL_HOME": str(tmp_path / "home"),
+        "PREFECT_API_URL": "http://127.0.0.1:9/api",  # the plain way: the flow has tests of its own
+    }
+    run = subprocess.run(
+        [vagal, "record", "--simulate", "--speed", "200", "--protocol", "resting-baseline",
+         "--client", "w-1"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    [report] = (tmp_path / "home").glob("sessions/w-1/*/derived/report.html")
+    assert "Baseline" in report.read_text()
