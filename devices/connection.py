@@ -38,6 +38,7 @@ _DESCRIBE_S = 5.0
 _START_S = 15.0
 _STOP_S = 5.0
 _FIRST_DATA_S = 10.0  # some sensors settle, or ask to be worn, before they send anything
+_MOMENT_S = 0.001  # a timer may be early by the last bit of a clock, and would then be set again for ever
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 
 T = TypeVar("T")
@@ -255,7 +256,9 @@ class _Connection:
         finally:
             working.cancel()
             lost.cancel()
-            await asyncio.gather(working, lost, return_exceptions=True)
+            await asyncio.wait({working, lost}, timeout=_STOP_S)
+            if working.done() and not working.cancelled():
+                working.exception()  # looked at, or asyncio reports it as forgotten
 
     async def _end_of_data(self) -> tuple[LinkEvent, str]:
         if not self.flowed:
@@ -265,7 +268,7 @@ class _Connection:
             if not self.flowed:
                 patience_s = max(patience_s, _FIRST_DATA_S)
             left_s = self._heard_s + patience_s - self._loop.time()
-            if left_s <= 0:
+            if left_s < _MOMENT_S:
                 return LinkEvent.SILENT, f"no data for {patience_s:g} s"
             with suppress(TimeoutError):
                 async with asyncio.timeout(left_s):

@@ -30,6 +30,7 @@ from pipeline.store import Home, make_folder, recording_lock
 
 _QUEUE_LENGTH = 4096
 _SHOW_EVERY_S = 1.0
+_PHASE_FACTS = ("name", "kind", "strategy", "instruction", "pacer")  # what a step and its phase share
 _FIRST_DATA_S = 30.0  # a protocol starts when every sensor has delivered, or after this long
 
 
@@ -135,8 +136,7 @@ class Recorder:
                     await asyncio.sleep(0.25)
 
     def _enter(self, step: Step) -> None:
-        facts = asdict(step)
-        del facts["duration_s"]
+        facts = {name: value for name, value in asdict(step).items() if name in _PHASE_FACTS}
         self._step, self._step_began_s = step, self._journal.event(Kind.PHASE, facts).arrival_s
 
     async def decode_queued(self) -> None:

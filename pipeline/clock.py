@@ -13,10 +13,14 @@ import asyncio
 import selectors
 import time
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from datetime import UTC, datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_LEAST_S = 2e-9  # asyncio takes a timer as due from one nanosecond before its time
 
 
 class Clock(Protocol):
@@ -91,6 +95,12 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Simulated seconds since the loop was made."""
         return self.pace.now_s
+
+    def call_at(
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """As in asyncio, but no timer is due at once: else sleeping a last rounding error would stop time."""
+        return super().call_at(max(when, self.time() + _LEAST_S), callback, *args, context=context)
 
 
 def run(main: Callable[[Clock], Coroutine[Any, Any, T]], speed: float | None = None) -> T:

@@ -96,8 +96,19 @@ class LiveIndices:
         """A feature over the latest `window_s`, under the same floors as in a report."""
         newest_s = float(beats.time_s[-1])
         window = beats.between(newest_s - window_s, newest_s + 1)
-        reason = null_reason(feature, _basis(window, window_s))
-        value: float | None = getattr(time_domain(window), feature)
+        domain = time_domain(window)
+        basis = Basis(
+            duration_s=window_s,
+            covered_s=window.covered_s(newest_s - window_s, newest_s),
+            beats=domain.beats,
+            nn_pairs=domain.nn_pairs,
+            corrected_pct=window.corrected_pct,
+            breaths=None,
+            eda_valid_s=0.0,
+            has_gap=False,
+        )
+        reason = null_reason(feature, basis)
+        value: float | None = getattr(domain, feature)
         if value is None or reason:
             reasons[shown] = reason or "too few clean beats"
             return None
@@ -110,18 +121,3 @@ class LiveIndices:
             )
             return None, None
         return self._eda[1], self._scl_us
-
-
-def _basis(beats: Beats, window_s: float) -> Basis:
-    end_s = float(beats.time_s[-1]) if len(beats) else 0.0
-    domain = time_domain(beats)
-    return Basis(
-        duration_s=window_s,
-        covered_s=beats.covered_s(end_s - window_s, end_s),
-        beats=domain.beats,
-        nn_pairs=domain.nn_pairs,
-        corrected_pct=beats.corrected_pct,
-        breaths=None,
-        eda_valid_s=0.0,
-        has_gap=False,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -121,9 +121,10 @@ def recording_of(manifest: Mapping[str, Any], streams: Mapping[str, Stream]) -> 
 
 
 def phase_from(facts: Mapping[str, Any]) -> Phase:
-    """A phase from its JSON object."""
+    """A phase from its JSON object; what this version does not know of is passed over."""
+    known = {field.name: facts[field.name] for field in fields(Phase) if field.name in facts}
     pacer = facts.get("pacer")
-    return Phase(**{**facts, "kind": PhaseKind(facts["kind"]), "pacer": Pacer(**pacer) if pacer else None})
+    return Phase(**{**known, "kind": PhaseKind(facts["kind"]), "pacer": Pacer(**pacer) if pacer else None})
 
 
 def gaps_from(facts: Mapping[str, Any]) -> tuple[Gap, ...]:

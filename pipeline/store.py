@@ -170,6 +170,8 @@ def recover(home: Home, decode: Decode, tell: Callable[[Path], None] = lambda _:
             continue
         except InputError as error:
             results.append(Recovery(folder, str(error)))
+        except Exception as error:  # whatever it is, it must not keep the next session from starting
+            results.append(Recovery(folder, f"{folder}: not recovered, left as it is ({error!r})"))
     return results
 
 

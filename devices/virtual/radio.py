@@ -7,6 +7,7 @@ uses a real adapter, so everything above the backend is what runs with real sens
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, Final, Self, TypeVar
 
@@ -43,6 +44,9 @@ _SHORT_UUIDS: Final = AdvertisingData.Type.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS
 _LONG_UUIDS: Final = AdvertisingData.Type.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS
 
 T = TypeVar("T")
+
+# Packets that cross a link as it breaks are what this module is for, not news for a person's terminal.
+logging.getLogger("bumble").setLevel(logging.ERROR)
 
 
 class Air(LocalLink):

@@ -16,8 +16,9 @@ from pipeline import knowledge
 from pipeline.manifest import software
 from pipeline.report import quality, values
 from pipeline.report import wording as w
-from pipeline.report.charts import Axis, Chart, Event, ratings, skin, tachogram
-from pipeline.report.figures import NONE, clock, number
+from pipeline.report.axis import Axis, Event
+from pipeline.report.charts import Chart, exact, ratings, skin, span, tachogram
+from pipeline.report.figures import NONE, clock
 from pipeline.report.summary import in_short
 from pipeline.report.tables import Table, plain
 
@@ -36,7 +37,7 @@ def render(analysis: Analysis) -> str:
     axis = Axis(
         recording.duration_s,
         recording.phases,
-        tuple(Event(number, each.time_s) for number, each in enumerate(events, 1)),
+        tuple(Event(place, each.time_s) for place, each in enumerate(events, 1)),
     )
     return (
         _environment()
@@ -48,11 +49,11 @@ def render(analysis: Analysis) -> str:
             head=_head(recording),
             badges=_badges(recording),
             client=recording.client or w.NO_CLIENT,
-            title=w.page_title(recording.client or w.NO_CLIENT, _date(recording)),
+            date=_date(recording),
             in_short=in_short(analysis),
             trust=quality.trust(analysis, axis),
             course=_course(analysis, axis, words),
-            phase_key=[(number, phase.name) for number, phase in enumerate(recording.phases, 1)],
+            phase_key=[(place, phase.name) for place, phase in enumerate(recording.phases, 1)],
             events=_event_table(events, recording.phases),
             by_phase=values.by_phase(analysis, words),
             change=values.change(analysis, axis, words),
@@ -105,8 +106,8 @@ def _head(recording: Recording) -> list[tuple[str, str]]:
 def _device(device: DeviceInfo) -> str:
     details = [
         *([device.model] if device.model and device.model not in device.name else []),
-        *([f"{w.FIRMWARE} {device.firmware}"] if device.firmware else []),
-        *([f"{w.BATTERY} {number(device.battery_pct)} %"] if device.battery_pct is not None else []),
+        *([w.FIRMWARE.format(version=device.firmware)] if device.firmware else []),
+        *([w.BATTERY.format(percent=device.battery_pct)] if device.battery_pct is not None else []),
     ]
     return f"{device.name} ({', '.join(details)})" if details else device.name
 
@@ -130,7 +131,10 @@ class _Noted:
 
 def _events(recording: Recording) -> list[_Noted]:
     noted = [_Noted(m.time_s, m.end_s, m.kind, m.text) for m in recording.markers]
-    noted += [_Noted(r.time_s, None, w.RATED, f"{r.scale}: {r.value:g}") for r in recording.ratings]
+    noted += [
+        _Noted(r.time_s, None, w.RATING, w.RATING_TEXT.format(scale=r.scale, value=exact(r.value)))
+        for r in recording.ratings
+    ]
     return sorted(noted, key=lambda each: each.time_s)
 
 
@@ -138,7 +142,7 @@ def _event_table(events: list[_Noted], phases: tuple[Phase, ...]) -> Table | Non
     rows = [
         [
             str(place),
-            clock(each.time_s) if each.end_s is None else w.until(each.time_s, each.end_s),
+            clock(each.time_s) if each.end_s is None else span(each.time_s, each.end_s),
             next((p.name for p in phases if p.start_s <= each.time_s < p.end_s), NONE),
             each.kind,
             each.text or NONE,

@@ -13,7 +13,8 @@ from pipeline.eda import EdaRule
 from pipeline.features import HRV_MAX_CORRECTED_PCT
 from pipeline.report import figures
 from pipeline.report import wording as w
-from pipeline.report.charts import Axis, Chart, spans_of, strip
+from pipeline.report.axis import Axis
+from pipeline.report.charts import Chart, span, spans_of, strip
 from pipeline.report.figures import clock, number, percent
 from pipeline.report.tables import Table, plain
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.analysis import Analysis
 
 _MOST_GAPS = 12
+_LONGEST_SPAN_S = 3.0  # a longer interval is no beat's, and draws as one that ends where it does
 Spans = list[tuple[float, float]]
 
 
@@ -58,18 +60,18 @@ def gaps_of(analysis: Analysis, *streams: str) -> Spans:
 
 def _key_figures(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     heart, skin = analysis.quality.get("beats"), analysis.quality.get("eda")
-    beats = analysis.beats
-    gaps = _gaps(analysis)
-    shown = [(figures.share(heart["coverage"]) if heart else w.NOT_AVAILABLE, w.USABLE_BEATS)]
+    beats, gaps = analysis.beats, _gaps(analysis)
+    shown = [(figures.share(heart["coverage"]) if heart else w.NOT_RECORDED, w.USABLE_BEATS)]
     if beats is not None and len(beats):
-        told = f"{w.EXCLUDED} ({w.excluded_of(int(np.count_nonzero(~beats.nn)), len(beats))})"
+        excluded = number(int(np.count_nonzero(~beats.nn)))
+        told = w.EXCLUDED.format(excluded=excluded, all=number(len(beats)))
         shown.append((percent(beats.corrected_pct, 1), told))
-    shown.append((figures.share(skin["coverage"]) if skin else w.NOT_AVAILABLE, w.USABLE_EDA))
+    shown.append((figures.share(skin["coverage"]) if skin else w.NOT_RECORDED, w.USABLE_EDA))
     if (artefact := analysis.whole.features.get("eda_artefact_pct")) is not None:
         shown.append((percent(artefact, 1), w.EDA_ARTEFACT))
-    total_s = sum(gap["end_s"] - gap["start_s"] for gap in gaps)
-    shown.append((number(len(gaps)), f"{w.GAPS} ({clock(total_s)})" if gaps else w.GAPS))
-    return tuple(shown)
+    length = clock(sum(gap["end_s"] - gap["start_s"] for gap in gaps))
+    text = w.NO_GAP if not gaps else w.ONE_GAP if len(gaps) == 1 else w.MANY_GAPS
+    return (*shown, (number(len(gaps)), text.format(length=length)))
 
 
 def _strip(analysis: Analysis, axis: Axis) -> Chart | None:
@@ -79,18 +81,18 @@ def _strip(analysis: Analysis, axis: Axis) -> Chart | None:
         rows.append((w.HEART_ROW, _beat_spans(beats, normal=True), _beat_spans(beats, normal=False)))
     if eda is not None:
         rows.append((w.SKIN_ROW, spans_of(eda, eda.valid), spans_of(eda, ~eda.valid)))
-    heart, skin = (_share(analysis.quality.get(key)) for key in ("beats", "eda"))
-    return strip(axis, rows, w.strip_description(heart, skin)) if rows else None
-
-
-def _share(part: Mapping[str, Any] | None) -> str | None:
-    return figures.share(part["coverage"]) if part else None
+    told = " ".join(
+        w.USABLE_SHARE.format(signal=name, share=figures.share(part["coverage"]))
+        for name, key in ((w.HEART_ROW, "beats"), (w.SKIN_ROW, "eda"))
+        if (part := analysis.quality.get(key))
+    )
+    return strip(axis, rows, told) if rows else None
 
 
 def _beat_spans(beats: Beats, *, normal: bool) -> Spans:
     rows = (beats.nn == normal) & np.isfinite(beats.interval_ms) & (beats.interval_ms > 0)
     ends = beats.time_s[rows]
-    starts = ends - np.minimum(beats.interval_ms[rows] / 1000, w.LONGEST_SPAN_S)
+    starts = ends - np.minimum(beats.interval_ms[rows] / 1000, _LONGEST_SPAN_S)
     return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
@@ -116,7 +118,7 @@ def _removed(analysis: Analysis) -> Table | None:
         for rule, taken in analysis.eda.removed.items()
         if taken > 0
     ]
-    return plain(w.REMOVED_CAPTION, w.RULE_HEAD, rows) if rows else None
+    return plain(w.RULES_CAPTION, w.RULE_HEAD, rows) if rows else None
 
 
 def _gaps(analysis: Analysis) -> Sequence[Mapping[str, Any]]:
@@ -129,14 +131,14 @@ def _gap_table(analysis: Analysis) -> Table | None:
     gaps = sorted(_gaps(analysis), key=lambda gap: gap["start_s"] - gap["end_s"])
     rows = [
         [
-            w.until(gap["start_s"], gap["end_s"]),
+            span(gap["start_s"], gap["end_s"]),
             clock(gap["end_s"] - gap["start_s"]),
-            w.stream_name(gap["stream"]),
+            w.STREAMS.get(gap["stream"], gap["stream"]),
             str(gap["reason"]).replace("_", " "),
         ]
         for gap in gaps[:_MOST_GAPS]
     ]
     if len(gaps) > _MOST_GAPS:
         left_s = sum(gap["end_s"] - gap["start_s"] for gap in gaps[_MOST_GAPS:])
-        rows.append([w.more_rows(len(gaps) - _MOST_GAPS), clock(left_s), "", ""])
+        rows.append([w.MORE_GAPS.format(count=number(len(gaps) - _MOST_GAPS)), clock(left_s), "", ""])
     return plain(w.GAPS_CAPTION, w.GAP_HEAD, rows, words=True) if rows else None

@@ -7,18 +7,18 @@ the levels of the baseline stand there. The last sentence says how much of the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.model import PhaseKind
 from pipeline.regulation import Reactivity, Recovery, baseline_of
 from pipeline.report import figures
 from pipeline.report import wording as w
 from pipeline.report.figures import THIN, as_percent_change, number, percent, signed
+from pipeline.report.outcomes import Outcome, challenges, outcomes
 
 if TYPE_CHECKING:
-    from pipeline.analysis import Analysis, PhaseValues
+    from pipeline.analysis import Analysis
     from pipeline.stretch import Values
 
 _LOW_COVERAGE = 0.8
@@ -63,92 +63,86 @@ EFFECTS = {
 
 def in_short(analysis: Analysis) -> list[str]:
     """The sentences, each complete."""
-    return [*_changes(analysis), *_coverage(analysis)]
+    beats = analysis.recording.beats
+    words = w.heart_words(beats.name if beats is not None else None)
+    return [*_changes(analysis, words), *_coverage(analysis)]
 
 
-def _changes(analysis: Analysis) -> list[str]:
-    challenges = [each.phase.name for each in analysis.phases if each.phase.kind is PhaseKind.STRESSOR]
-    if not challenges:
-        return [w.NO_CHALLENGE, *_levels(analysis)]
-    words = w.heart_words(analysis.recording.beats.name if analysis.recording.beats is not None else None)
-    sentences = []
-    for measure, subject, recorded, missing in (
-        ("mean_hr_bpm", words.rate, analysis.beats is not None, w.NO_HEART),
-        ("ln_scl", w.SKIN_LEVEL, analysis.eda is not None, w.NO_SKIN),
-    ):
-        sentences.append(_change(analysis, measure, subject, challenges[0]) if recorded else missing)
-    more = len(challenges) - 1
-    return [*sentences, w.more_challenges(more)] if more else sentences
-
-
-def _change(analysis: Analysis, measure: str, subject: str, challenge: str) -> str:
-    reaction = next(
-        (r for r in analysis.reactivity if r.measure == measure and r.challenge == challenge), None
-    )
-    if reaction is None:
-        held = baseline_of([each.phase for each in analysis.phases])
-        return (
-            w.change_not_estimable(subject, challenge, w.NO_BASELINE if held is None else w.NO_RESULT) + "."
+def _changes(analysis: Analysis, words: w.HeartWords) -> list[str]:
+    found = challenges(analysis)
+    if not found:
+        return [w.NO_CHALLENGE, *_levels(analysis, words)]
+    first = {each.reaction.measure: each for each in next(iter(outcomes(analysis)), [])}
+    no_baseline = baseline_of([each.phase for each in analysis.phases]) is None
+    sentences = [
+        change_sentence(subject, found[0].name, first.get(measure), no_baseline) if recorded else missing
+        for measure, subject, recorded, missing in (
+            ("mean_hr_bpm", words.rate, analysis.beats is not None, w.NO_HEART),
+            ("ln_scl", w.SKIN_LEVEL, analysis.eda is not None, w.NO_SKIN),
         )
-    after = next((r for r in analysis.recovery if r.measure == measure and r.challenge == challenge), None)
-    return reaction_sentence(subject, reaction, after)
+    ]
+    more = len(found) - 1
+    told = w.numbered(more, w.ONE_MORE_CHALLENGE, w.MORE_CHALLENGES)
+    return [*sentences, told] if more else sentences
 
 
-def reaction_sentence(subject: str, reaction: Reactivity, after: Recovery | None) -> str:
+def change_sentence(subject: str, challenge: str, outcome: Outcome | None, no_baseline: bool = False) -> str:
     """What one measure did in a challenge, and what was left of it."""
+    if outcome is None:
+        return _not_estimable(subject, challenge, w.NO_BASELINE if no_baseline else w.NO_RESULT)
+    reaction = outcome.reaction
     change, low, high = reaction.change, reaction.low, reaction.high
     if change is None or low is None or high is None:
-        return w.change_not_estimable(subject, reaction.challenge, reaction.reason or w.NO_RESULT) + "."
+        return _not_estimable(subject, challenge, reaction.reason or w.NO_RESULT)
     effect = EFFECTS[reaction.measure]
     if not reaction.stands_out:
-        amount, *interval = effect.texts(change, low, high)
-        return (
-            w.no_change(subject, amount, (interval[0], interval[1]), reaction.challenge, reaction.baseline)
-            + "."
-        )
+        return w.NO_CHANGE.format(subject=subject, **_filled(effect.texts(change, low, high), reaction))
     verb = w.ROSE if change > 0 else w.FELL
-    amount, *interval = effect.sizes(change, low, high)
-    told = w.changed(
-        w.capitalised(subject),
-        verb,
-        amount,
-        (interval[0], interval[1]),
-        reaction.challenge,
-        reaction.baseline,
-    )
-    return f"{told}; {_left(verb, reaction, after)}." if after is not None else f"{told}."
+    filled = _filled(effect.sizes(change, low, high), reaction)
+    told = w.CHANGED.format(subject=w.capitalised(subject), verb=verb, **filled)
+    return f"{told}; {_left(verb, reaction, outcome.after)}." if outcome.after is not None else f"{told}."
+
+
+def _filled(texts: tuple[str, str, str], reaction: Reactivity) -> dict[str, str]:
+    names = {"challenge": reaction.challenge, "baseline": reaction.baseline}
+    return dict(zip(("amount", "low", "high"), texts, strict=True)) | names
+
+
+def _not_estimable(subject: str, challenge: str, reason: str) -> str:
+    return w.CHANGE_NOT_ESTIMABLE.format(subject=subject, challenge=challenge, reason=w.because(reason))
 
 
 def _left(verb: str, reaction: Reactivity, after: Recovery) -> str:
     if after.share_left is None:
-        return w.left_not_estimable(after.reason or w.NO_RESULT)
+        return w.LEFT_NOT_ESTIMABLE.format(reason=w.because(after.reason or w.NO_RESULT))
+    text = w.LEFT
     if after.share_left < -_BACK_AT_BASELINE:
-        return w.nothing_left(verb, after.recovery, reaction.baseline)
-    share = percent(100 * after.share_left)
-    if after.share_left > 1 + _BACK_AT_BASELINE:
-        return w.further(verb, share, after.recovery)
-    return w.left(verb, share, after.recovery)
-
-
-def _levels(analysis: Analysis) -> list[str]:
-    """Heart rate, RMSSD and skin conductance level of the baseline, or of the whole session."""
-    held = _held_against(analysis.phases)
-    where, values = (
-        (w.in_phase(held.phase.name), held.values) if held is not None else (w.OVER_ALL, analysis.whole)
+        text = w.NOTHING_LEFT
+    elif after.share_left > 1 + _BACK_AT_BASELINE:
+        text = w.FURTHER_STILL
+    return text.format(
+        share=percent(100 * after.share_left),
+        noun=w.NOUNS[verb],
+        further=w.FURTHER[verb],
+        beyond=w.BEYOND[verb],
+        recovery=after.recovery,
+        baseline=reaction.baseline,
     )
-    words = w.heart_words(analysis.recording.beats.name if analysis.recording.beats is not None else None)
-    told = _told(values, words)
+
+
+def _levels(analysis: Analysis, words: w.HeartWords) -> list[str]:
+    """Heart rate, RMSSD and skin conductance level of the baseline, or of the whole session."""
+    baseline = baseline_of([each.phase for each in analysis.phases])
+    held = next((each for each in analysis.phases if each.phase is baseline), None)
+    told = _told(held.values if held is not None else analysis.whole, words)
+    text = w.LEVELS_OVER_ALL if held is None else w.LEVELS_IN_PHASE
+    name = held.phase.name if held is not None else ""
     missing = [
         sentence
         for signal, sentence in ((analysis.beats, w.NO_HEART), (analysis.eda, w.NO_SKIN))
         if signal is None
     ]
-    return [*([w.levels(where, told)] if told else []), *missing]
-
-
-def _held_against(phases: Sequence[PhaseValues]) -> PhaseValues | None:
-    held = baseline_of([each.phase for each in phases])
-    return next((each for each in phases if each.phase is held), None)
+    return [*([text.format(phase=name, values=w.joined(told))] if told else []), *missing]
 
 
 def _told(values: Values, words: w.HeartWords) -> list[str]:
@@ -162,10 +156,12 @@ def _told(values: Values, words: w.HeartWords) -> list[str]:
 
 def _coverage(analysis: Analysis) -> list[str]:
     shares = [
-        (part["coverage"], what)
-        for key, what in (("beats", w.HEART_SIGNAL), ("eda", w.SKIN_SIGNAL))
+        (part["coverage"], text)
+        for key, text in (("beats", w.OF_HEARTBEATS), ("eda", w.OF_SKIN))
         if (part := analysis.quality.get(key))
     ]
-    parts = [f"{figures.share(share)} ({what})" for share, what in shares]
-    low = any(share < _LOW_COVERAGE for share, _ in shares)
-    return [w.coverage(parts, low)] if parts else []
+    if not shares:
+        return []
+    parts = w.joined([text.format(share=figures.share(share)) for share, text in shares])
+    told = w.COVERAGE.format(parts=parts)
+    return [f"{told} {w.CARE}" if any(share < _LOW_COVERAGE for share, _ in shares) else told]

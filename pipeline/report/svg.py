@@ -64,27 +64,36 @@ def rounded_range(
 
 
 def time_steps(duration_s: float) -> list[float]:
-    """Moments to label on a time axis: at most seven, on round minutes where possible."""
+    """Moments to label on a time axis, on round minutes where possible: as many as a phone has room for."""
+    most = 7.6 if duration_s < 3600 else 4.9
     choices = (5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400)
-    step = next((s for s in choices if duration_s / s <= 6), math.ceil(duration_s / 6))
+    step = next((s for s in choices if duration_s / s <= most), math.ceil(duration_s / most))
     return [float(k * step) for k in range(math.floor(duration_s / step) + 1)]
 
 
-def path(x: Floats, y: Floats, linked: Bools) -> str:
+def path(x: Floats, y: Floats, linked: Bools, *, smooth: bool = False) -> str:
     """Path data through points, x in columns rising, y in pixels.
 
     A point that is not `linked` to the one before begins a new line. More than two points to a column
     become its lowest and highest, in the order they came in: no peak is lost, and the size has a bound.
+    Of a `smooth` line the first point of each column is enough.
     """
-    if len(x) > 2 * COLUMNS:
-        x, y, linked = _thinned(x, y, linked)
+    if len(x) > (COLUMNS if smooth else 2 * COLUMNS):
+        x, y, linked = _firsts(x, y, linked) if smooth else _thinned(x, y, linked)
     parts: list[str] = []
-    alone = np.append(~linked[1:], True) & ~linked if len(x) else linked
+    alone = np.append(~linked[1:], True) & ~linked if len(x) else linked  # a dot, by its round end
     for place, row, joined, single in zip(
         x.tolist(), y.tolist(), linked.tolist(), alone.tolist(), strict=True
     ):
-        parts.append(f"{' ' if joined else 'M'}{place:.4g} {_short(row)}{'h0' if single else ''}")
+        parts.append(f"{' ' if joined else 'M'}{_short(place)} {_short(row)}{'h0' if single else ''}")
     return "".join(parts).replace(" -", "-")
+
+
+def _firsts(x: Floats, y: Floats, linked: Bools) -> tuple[Floats, Floats, Bools]:
+    """The first point of each column; one is linked if nothing on the way to it was unlinked."""
+    firsts = np.flatnonzero(np.diff(np.floor(x), prepend=-1.0))
+    breaks = np.cumsum(~linked)[firsts]
+    return x[firsts], y[firsts], np.append(False, breaks[1:] == breaks[:-1])
 
 
 def _thinned(x: Floats, y: Floats, linked: Bools) -> tuple[Floats, Floats, Bools]:
@@ -95,7 +104,8 @@ def _thinned(x: Floats, y: Floats, linked: Bools) -> tuple[Floats, Floats, Bools
         low, high = first + int(np.argmin(y[first:end])), first + int(np.argmax(y[first:end]))
         chosen += [min(low, high), max(low, high)][: 1 if low == high else 2]
         joined += [bool(linked[first]), True][: 1 if low == high else 2]
-    return x[chosen], y[chosen], np.array(joined, dtype=bool)
+    # Half a column and a pixel are enough where a column holds many points, and make the page smaller.
+    return np.floor(2 * x[chosen]) / 2, np.round(y[chosen]), np.array(joined, dtype=bool)
 
 
 def _short(value: float) -> str:
@@ -130,7 +140,7 @@ def stretched(content: str, height: int) -> str:
 def band(start: float, end: float, top: float, height: float, fill: str) -> str:
     """A filled box between two shares of the width (0 to 1)."""
     return (
-        f'<rect x="{_percent(start)}" width="{_percent(max(end - start, 0.0015))}" y="{_short(top)}" '
+        f'<rect x="{percentage(start)}" width="{percentage(max(end - start, 0.0015))}" y="{_short(top)}" '
         f'height="{_short(height)}" fill="{fill}"/>'
     )
 
@@ -144,7 +154,7 @@ def level(y: float, color: str = GRID, dash: str = "") -> str:
 def upright(share: float, top: float, bottom: float, color: str = GREY, dash: str = "") -> str:
     """A vertical line at a share of the width."""
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    x = _percent(share)
+    x = percentage(share)
     return f'<line x1="{x}" x2="{x}" y1="{_short(top)}" y2="{_short(bottom)}" stroke="{color}"{dashes}/>'
 
 
@@ -164,7 +174,7 @@ def text(
         for name, value, default in (("text-anchor", anchor, "start"), ("dx", dx, 0), ("class", css, ""))
         if value != default
     )
-    return f'<text x="{_percent(share)}" y="{_short(y)}" fill="{fill}"{attributes}>{escape(content)}</text>'
+    return f'<text x="{percentage(share)}" y="{_short(y)}" fill="{fill}"{attributes}>{escape(content)}</text>'
 
 
 def axis_label(y: float, content: str) -> str:
@@ -176,7 +186,7 @@ def drawing(
     key: str, title: str, description: str, height: int, content: Sequence[str], css: str = "plot"
 ) -> Markup:
     """The whole drawing with its name and description for those who can't see it."""
-    return Markup(
+    return Markup(  # noqa: S704 - all text in it is escaped where it is put in
         f'<svg class="{css}" width="100%" height="{height}" role="img" aria-labelledby="{key}-t {key}-d">'
         f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(description)}</desc>'
         f"{''.join(content)}</svg>"
@@ -202,5 +212,6 @@ def shortened(content: str, letters: int) -> str:
     return content if len(content) <= letters else content[: letters - 1].rstrip() + "…"
 
 
-def _percent(share: float) -> str:
+def percentage(share: float) -> str:
+    """A share of the width as a length."""
     return f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"

@@ -12,12 +12,11 @@ from pipeline.report.figures import NONE
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a cell. With a `reason` nothing could be computed; `mark` points at the note that says why."""
+    """What stands in a cell; with a `reason`, why nothing does, and the `mark` of the note that says so."""
 
     text: str
     reason: str | None = None
     mark: str = ""
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

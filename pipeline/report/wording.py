@@ -1,6 +1,7 @@
 """Every sentence that this page says, in one place: a translation is another file like this one.
 
-Reasons and warnings come from the analysis and are quoted as they are.
+Names in braces are filled in where a sentence is used. Reasons and warnings come from the analysis and are
+quoted as they are.
 """
 
 from __future__ import annotations
@@ -10,33 +11,35 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pipeline.beats import BeatKind
+from pipeline.eda import EdaRule
 from pipeline.model import PhaseKind
-from pipeline.report.figures import THIN, clock, number, percent
+from pipeline.report.figures import THIN, number
 
 LANGUAGE = "en-GB"
+
+# The page
+
 TITLE = "Session report"
 SIMULATED = "SIMULATED DATA"
 RECOVERED = "Recovered after a crash"
 NO_CLIENT = "no client named"
 SKIP = "Skip to the summary"
 
-CLIENT, DATE, DURATION, PROTOCOL, DEVICES = "Client", "Date", "Duration", "Protocol", "Devices"
-CONDITIONS = "Conditions"
+DATE, DURATION, PROTOCOL, DEVICES, CONDITIONS = "Date", "Duration", "Protocol", "Devices", "Conditions"
 NOT_RECORDED = "not recorded"
-BATTERY = "battery"
-FIRMWARE = "firmware"
+FIRMWARE, BATTERY = "firmware {version}", f"battery {{percent}}{THIN}%"
 
 IN_SHORT = "In short"
 QUALITY = "Signal quality"
 COURSE = "The session over time"
-EVENTS = "Markers, ratings and notes"
 PHASES = "Values by phase"
 CHANGE = "Reactivity and recovery"
 READING = "How to read this"
 METHODS = "Methods"
 SOURCES = "Sources"
 DATA_TABLE = "Show as a table"
-SCROLL = "scrolls sideways"
+AS_TABLE = "{title}, as a table"
+SCROLLS = "{caption} (scrolls sideways)"
 SIGNS_OF_AROUSAL = (
     "These are signs of arousal, and arousal is not stress: effort, speech, movement and joy raise it too."
 )
@@ -45,42 +48,29 @@ FOOTER = (
 )
 
 _MONTHS = (
-    "January February March April May June July August September October November December".split()
-)  # fmt: skip
-
-PHASE_KINDS = {
-    PhaseKind.SETTLE: "settling",
-    PhaseKind.BASELINE: "baseline",
-    PhaseKind.STRESSOR: "challenge",
-    PhaseKind.RECOVERY: "recovery",
-    PhaseKind.PACED: "paced",
-    PhaseKind.REFERENCE: "reference",
-    PhaseKind.OTHER: "",
-}
-WHOLE = "Whole session"
-
-
-@dataclass(frozen=True, slots=True)
-class HeartWords:
-    """What intervals and their variability are called, by where they come from."""
-
-    interval: str
-    variability: str
-    rate: str
-
-    @property
-    def rate_start(self) -> str:
-        """The rate's name at the beginning of a sentence."""
-        return capitalised(self.rate)
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
-FROM_STRAP = HeartWords("RR interval", "heart-rate variability", "heart rate")
-FROM_PULSE = HeartWords("PP interval", "pulse-rate variability", "pulse rate")
+def local_time(at: datetime) -> str:
+    """A date and local time with its offset from UTC."""
+    offset = at.strftime("%z")
+    zone = f" (UTC{offset[:3].replace('-', '−')}:{offset[3:5]})" if offset else ""
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}{zone}"
 
 
-def heart_words(stream: str | None) -> HeartWords:
-    """The words for intervals from a stream: `pp` comes from the pulse, all else from the heart."""
-    return FROM_PULSE if stream == "pp" else FROM_STRAP
+# Grammar
 
 
 def capitalised(text: str) -> str:
@@ -94,131 +84,94 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
+def because(reason: str) -> str:
+    """A reason so that it can follow "because"."""
+    reason = reason.rstrip(".")
+    return f"there is {reason}" if reason.startswith(("too little ", "too few ")) else reason
+
+
 def joined(parts: Sequence[str]) -> str:
     """a, b and c."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def local_time(at: datetime) -> str:
-    """A date and local time with its offset from UTC."""
-    offset = at.strftime("%z")
-    zone = f" (UTC{offset[:3].replace('-', '−')}:{offset[3:5]})" if offset else ""
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}{zone}"
+def numbered(count: int, one: str, many: str) -> str:
+    """The form of a word or sentence that goes with a number; `{count}` in it is filled in."""
+    return (one if count == 1 else many).format(count=number(count))
 
 
-def page_title(client: str, date: str | None) -> str:
-    return f"{TITLE}: {client}" + (f", {date}" if date else "")
+# Heart or pulse
 
 
-def paced_at(breaths_per_min: float | None) -> str:
-    """How a paced phase is marked."""
-    if breaths_per_min is None:
-        return "paced"
-    return f"paced, {number(breaths_per_min, 0 if breaths_per_min == round(breaths_per_min) else 1)}/min"
+@dataclass(frozen=True, slots=True)
+class HeartWords:
+    """What intervals, their variability and their rate are called, by where they come from."""
+
+    interval: str
+    variability: str
+    rate: str
+    rate_label: str
 
 
-# In short. `amount`, `low` and `high` are texts with a sign only where one can be wrong without it.
+FROM_STRAP = HeartWords("RR interval", "heart-rate variability", "heart rate", "HR")
+FROM_PULSE = HeartWords("PP interval", "pulse-rate variability", "pulse rate", "PR")
+
+
+def heart_words(stream: str | None) -> HeartWords:
+    """The words for intervals from a stream: `pp` comes from the pulse, all else from the heart."""
+    return FROM_PULSE if stream == "pp" else FROM_STRAP
+
+
+# In short. What a sentence does not say it leaves out: each is whole without those before it.
 
 ROSE, FELL = "rose", "fell"
-
-
-def changed(
-    subject: str, verb: str, amount: str, interval: tuple[str, str], challenge: str, baseline: str
-) -> str:
-    low, high = interval
-    return f"{subject} {verb} by {amount} in {challenge} (95{THIN}% interval {low} to {high}, against {baseline})"
-
-
-def no_change(subject: str, amount: str, interval: tuple[str, str], challenge: str, baseline: str) -> str:
-    low, high = interval
-    return (
-        f"No detectable change of {subject} in {challenge}: {amount} against {baseline} "
-        f"(95{THIN}% interval {low} to {high})"
-    )
-
-
-def change_not_estimable(subject: str, challenge: str, reason: str) -> str:
-    return f"A change of {subject} in {challenge} is not estimable, because {because(reason)}"
-
-
-def because(reason: str) -> str:
-    """A reason that can follow "because"."""
-    return (
-        f"there is {reason}" if reason.startswith(("too little ", "too few ", "no ")) else reason.rstrip(".")
-    )
-
-
-def left(verb: str, percent_left: str, recovery: str) -> str:
-    noun = "rise" if verb == ROSE else "fall"
-    return f"{percent_left} of that {noun} was left in the last two minutes of {recovery}"
-
-
-def nothing_left(verb: str, recovery: str, baseline: str) -> str:
-    noun, side = ("rise", "below") if verb == ROSE else ("fall", "above")
-    return f"nothing of that {noun} was left in the last two minutes of {recovery}, when it lay {side} {baseline}"
-
-
-def further(verb: str, percent_left: str, recovery: str) -> str:
-    how, noun = ("higher", "rise") if verb == ROSE else ("lower", "fall")
-    return f"it was {how} still in the last two minutes of {recovery} ({percent_left} of that {noun})"
-
-
-def left_not_estimable(reason: str) -> str:
-    return f"how much was left afterwards is not estimable, because {because(reason)}"
-
-
+NOUNS = {ROSE: "rise", FELL: "fall"}
+FURTHER = {ROSE: "higher", FELL: "lower"}
+BEYOND = {ROSE: "below", FELL: "above"}
+CHANGED = (
+    f"{{subject}} {{verb}} by {{amount}} in {{challenge}} "
+    f"(95{THIN}% interval {{low}} to {{high}}, against {{baseline}})"
+)
+NO_CHANGE = (
+    f"No detectable change of {{subject}} in {{challenge}}: {{amount}} against {{baseline}} "
+    f"(95{THIN}% interval {{low}} to {{high}})."
+)
+CHANGE_NOT_ESTIMABLE = "A change of {subject} in {challenge} is not estimable, because {reason}."
+LEFT = "{share} of that {noun} was left in the last two minutes of {recovery}"
+NOTHING_LEFT = (
+    "nothing of that {noun} was left in the last two minutes of {recovery}, when it lay {beyond} {baseline}"
+)
+FURTHER_STILL = "it was {further} still in the last two minutes of {recovery} ({share} of that {noun})"
+LEFT_NOT_ESTIMABLE = "how much was left afterwards is not estimable, because {reason}"
 NO_BASELINE = "there is no baseline phase to hold it against"
 NO_RESULT = "none was computed"
 NO_CHALLENGE = "There was no challenge phase, so no reactivity is estimated."
 NO_HEART = "No heartbeat intervals were recorded."
 NO_SKIN = "Skin conductance was not recorded."
 SKIN_LEVEL = "skin conductance level"
-
-
-def more_challenges(count: int) -> str:
-    what = "One more challenge is" if count == 1 else f"{count} more challenges are"
-    return f"{what} in the table of changes."
-
-
-def levels(where: str, values: Sequence[str]) -> str:
-    return f"{where}: {joined(values)}."
-
-
-def in_phase(name: str) -> str:
-    return f"In {name}"
-
-
-OVER_ALL = "Over the whole session"
-
-
-HEART_SIGNAL, SKIN_SIGNAL = "heartbeats", "skin conductance"
-
-
-def coverage(parts: Sequence[str], low: bool) -> str:
-    """How much can be trusted, and a word of care where that is little."""
-    care = " Read the values with that in mind." if low else ""
-    return f"Usable signal covers {joined(parts)} of the session.{care}"
-
+ONE_MORE_CHALLENGE = "One more challenge is in the table of changes."
+MORE_CHALLENGES = "{count} more challenges are in the table of changes."
+LEVELS_IN_PHASE = "In {phase}: {values}."
+LEVELS_OVER_ALL = "Over the whole session: {values}."
+COVERAGE = "Usable signal covers {parts} of the session."
+CARE = "Read the values with that in mind."
+OF_HEARTBEATS, OF_SKIN = "{share} (heartbeats)", "{share} (skin conductance)"
 
 # Signal quality
 
 USABLE_BEATS = "time with usable beats"
-EXCLUDED = "intervals excluded"
-GAPS = "gaps in recording"
+EXCLUDED = "intervals excluded ({excluded} of {all})"
 USABLE_EDA = "time with usable skin conductance"
 EDA_ARTEFACT = "skin conductance excluded"
-NOT_AVAILABLE = "not recorded"
-NO_GAPS = "no gap"
+NO_GAP = "gaps in recording"
+ONE_GAP, MANY_GAPS = "gap in recording ({length})", "gaps in recording ({length})"
 QUALITY_STRIP = "Where the signals can be used"
 HEART_ROW, SKIN_ROW = "Heart", "Skin"
 USABLE_KEY, EXCLUDED_KEY, GAP_KEY = "usable", "present but excluded", "no data"
+USABLE_SHARE = "{signal}: {share} of the time usable."
 WARNINGS = "Please note"
 KINDS_CAPTION = "Beat intervals by kind"
-GAPS_CAPTION = "Gaps, longest first"
-REMOVED_CAPTION = "Skin conductance excluded, by rule"
 KIND_HEAD = ("Kind", "Intervals", "Share")
-RULE_HEAD = ("Rule", "Share of samples")
-GAP_HEAD = ("From", "To", "Length", "Signal", "Reason")
 KINDS = {
     BeatKind.NORMAL: "normal (NN)",
     BeatKind.ECTOPIC: "ectopic beat (early or late)",
@@ -227,10 +180,17 @@ KINDS = {
     BeatKind.LONG_SHORT: "too long or too short",
     BeatKind.IMPLAUSIBLE: "implausible (outside 300 to 2000 ms)",
 }
-UNREADABLE_HEART = (
-    "More than one beat interval in five was unusable, so variability is not shown. This is often the sensor, and "
-    "not something the client did. Chest pain, fainting or breathlessness need urgent medical help."
-)
+RULES_CAPTION = "Skin conductance excluded, by rule"
+RULE_HEAD = ("Rule", "Samples")
+RULES = {
+    EdaRule.MISSING: "no value",
+    EdaRule.RANGE: "outside 0.05 to 60 µS",
+    EdaRule.SLOPE: "steeper than 10 µS/s",
+    EdaRule.NEARBY: "within 5 s of such a value",
+}
+GAPS_CAPTION = "Gaps, longest first"
+GAP_HEAD = ("Time", "Length", "Signal", "Reason")
+MORE_GAPS = "and {count} more"
 STREAMS = {
     "rr": "RR intervals",
     "pp": "PP intervals",
@@ -241,313 +201,247 @@ STREAMS = {
     "skin_temperature": "skin temperature",
     "respiration": "breathing",
 }
+UNREADABLE_HEART = (
+    "More than one beat interval in five was unusable, so variability is not shown. This is often the "
+    "sensor, and not something the client did. Chest pain, fainting or breathlessness need urgent help."
+)
 
+# The session over time
 
-def stream_name(name: str) -> str:
-    return STREAMS.get(name, name.replace("_", " "))
-
-
-def excluded_of(excluded: int, of: int) -> str:
-    return f"{number(excluded)} of {number(of)}"
-
-
-def gaps_total(count: int, total_s: float) -> str:
-    return f"{number(count)}, {clock(total_s)} in all"
-
-
-def more_rows(count: int) -> str:
-    return f"and {number(count)} more"
-
-
-def strip_description(heart: str | None, skin: str | None) -> str:
-    told = [
-        f"{name}: {text} of the time usable." for name, text in ((HEART_ROW, heart), (SKIN_ROW, skin)) if text
-    ]
-    return " ".join(told)
-
-
-# Timeline
-
-TIME, PHASE, KIND, TEXT = "Time", "Phase", "Kind", "Text"
-SKIN_TITLE, MICROSIEMENS, MILLISECONDS, BEATS_PER_MIN = "Skin conductance", "µS", "ms", "bpm"
-TONIC, PHASIC, RESPONSES, ARTEFACT = "level (tonic)", "fast part (phasic)", "skin response", "artefact"
-EXCLUDED_BEAT = "excluded interval"
-AT_EDGE = "Excluded intervals outside the scale stand at its edge."
-HALF_MINUTES = "means of"
-RATING = "Self-report"
-RATED = "rating"
-NO_EVENTS = "No markers, ratings or notes."
+NUMBER, TIME, PHASE, KIND, TEXT = "No.", "Time", "Phase", "Kind", "Text"
+FROM_TO = "{start} to {end}"
+MICROSIEMENS, MILLISECONDS, BEATS_PER_MIN = "µS", "ms", "bpm"
 PHASE_KEY = "Phases"
-EVENT_KEY = "Numbers at the foot of a chart refer to the list of markers below."
-BASELINE_MEAN = "mean of"
-
-
-def seconds(value: float) -> str:
-    return f"{number(value)}{THIN}s"
-
-
-def tachogram_title(words: HeartWords) -> str:
-    return f"{words.interval}s"
-
-
-def tachogram_description(
-    words: HeartWords, low: float, high: float, excluded: int, duration_s: float
-) -> str:
-    return (
-        f"{words.interval}s over {clock(duration_s)} that are normal to normal lie between {number(low)} and "
-        f"{number(high)} ms; {number(excluded)} excluded intervals are drawn as separate ticks."
-    )
-
-
-def no_normal_beats(words: HeartWords) -> str:
-    return f"No {words.interval} is usable."
-
-
-def skin_description(low: float, high: float, responses: int, artefact: str) -> str:
-    return (
-        f"The tonic level lies between {number(low, 2)} and {number(high, 2)} µS; {number(responses)} skin responses; "
-        f"{artefact} of samples excluded."
-    )
-
-
+INTERVALS = "{interval}s"
+INTERVALS_TOLD = (
+    "{interval}s over {duration} that are normal to normal lie between {low} and {high} ms; "
+    "{excluded} excluded intervals are drawn as separate ticks."
+)
+NO_NORMAL_INTERVAL = "No {interval} is usable."
+EXCLUDED_INTERVAL = "excluded interval"
+AT_EDGE = "Excluded intervals outside the scale stand at its edge."
+INTERVAL_HEAD = (TIME, "Median (ms)", "Lowest", "Highest", "Excluded")
+SKIN_TITLE = "Skin conductance"
+TONIC, PHASIC, RESPONSE, ARTEFACT = "level (tonic)", "fast part (phasic)", "skin response", "artefact"
+SKIN_TOLD = (
+    "The tonic level lies between {low} and {high} µS; {responses} skin responses; "
+    "{excluded} of samples excluded."
+)
 NO_USABLE_SKIN = "No skin conductance sample is usable."
-
-
-def rate_description(words: HeartWords, low: float, high: float, baseline: float | None) -> str:
-    against = f" The baseline's mean is {number(baseline, 1)} bpm." if baseline is not None else ""
-    return f"Mean {words.rate} lies between {number(low, 1)} and {number(high, 1)} bpm.{against}"
-
-
-def rating_title(scale: str) -> str:
-    return f"{RATING}: {scale}"
-
-
-def rating_description(values: Sequence[tuple[float, float]]) -> str:
-    return "; ".join(
-        f"{number(value, 0 if value == round(value) else 1)} at {clock(at)}" for at, value in values
-    )
-
-
-def table_of(title: str) -> str:
-    return f"{title}, as a table"
-
-
-def tachogram_head(words: HeartWords) -> tuple[str, ...]:
-    return (TIME, f"Median {words.interval} (ms)", "Lowest", "Highest", "Excluded")
-
-
 SKIN_HEAD = (TIME, "Level (µS)", "Responses", "Excluded")
-
-
-def rate_head(words: HeartWords) -> tuple[str, ...]:
-    return (TIME, f"{words.rate_start} (bpm)")
-
-
-def until(start_s: float, end_s: float) -> str:
-    return f"{clock(start_s)} to {clock(end_s)}"
-
+RATING_TITLE, RATING = "Self-report: {scale}", "rating"
+RATING_TOLD = "{value} at {time}"
+RATING_TEXT = "{scale}: {value}"
+EVENTS = "Markers, ratings and notes"
+EVENT_KEY = "Numbers at the foot of a chart refer to this list."
+NO_EVENTS = "No markers, ratings or notes were recorded."
 
 # Values by phase
 
+PHASE_KINDS = {
+    PhaseKind.SETTLE: "settling",
+    PhaseKind.BASELINE: "baseline",
+    PhaseKind.STRESSOR: "challenge",
+    PhaseKind.RECOVERY: "recovery",
+    PhaseKind.PACED: "paced",
+    PhaseKind.REFERENCE: "reference",
+    PhaseKind.OTHER: "",
+}
 PHASE_CAPTION = "Values of each phase"
+WHOLE = "Whole session"
+PACED, PACED_AT = "paced", "paced, {rate}/min"
 PACED_ROWS = "Paced breathing changes these values by itself: not compared with the phases above."
 PACED_ONLY = "Paced breathing changes these values by itself: not to be compared with unpaced phases."
-COMPARED = "Phases side by side"
-DASHED_IS_BASELINE = "the dashed line is"
-LENGTH, BEATS_N, PAIRS_N = "Length", "Beats", "Pairs"
-NOT_ESTIMABLE = "not estimable"
-NOT_COMPUTED = "not computed for these data"
+LENGTH, BEATS, PAIRS = "Length", "Beats", "Pairs"
+NOT_ESTIMABLE, NOT_COMPUTED = "not estimable", "not computed for these data"
 LABELS = {
-    "mean_hr_bpm": "HR",
     "rmssd_ms": "RMSSD",
     "sdnn_ms": "SDNN",
     "lf_ms2": "LF",
     "hf_ms2": "HF",
     "scl_us": "SCL",
     "scr_per_min": "NS-SCR",
-    "scr_amplitude_us": "SCR amplitude",
+    "scr_amplitude_us": "SCR ampl.",
 }
-PULSE_RATE_LABEL = "PR"
+MEASURES = {
+    "rmssd_ms": "RMSSD",
+    "ln_rmssd": "RMSSD",
+    "scl_us": "Skin conductance level",
+    "ln_scl": "Skin conductance level",
+    "scr_per_min": "NS-SCR rate",
+}
 NO_PHASES = "No phases were marked: the values describe the whole session."
-LENGTHS_DIFFER = "SDNN, LF and HF grow with length: compare them between phases of the same length only."
 COUNTS = "Beats counts normal intervals, pairs the differences between two that follow each other."
-
-
-def paced_kept_apart(words: HeartWords) -> str:
-    return f"Paced phases are marked; {words.variability} in them is not held against unpaced phases."
-
-
-def side_by_side(label: str, rows: Sequence[tuple[str, str]]) -> str:
-    return f"{label}. " + "; ".join(f"{name}: {value}" for name, value in rows) + "."
-
-
-SPECTRUM = "Rhythm spectrum"
-DENSITY = "ms²/Hz"
-FREQUENCY_HEAD = ("Band", "Power (ms²)")
+LENGTHS_DIFFER = "SDNN, LF and HF depend on length: compare them between phases of the same length only."
+COMPARED = "Phases side by side"
+UNPACED_KEY, PACED_KEY, LEVEL_OF = "unpaced", "paced, not compared", "level of {phase}"
+COMPARED_TOLD = "{measure}. {values}."
+SPECTRUM, DENSITY = "Rhythm spectrum: {phase}", "1000 ms²/Hz"
+SPECTRUM_TOLD = "Highest density at {peak} Hz, between 0.04 and 0.40 Hz."
+SPECTRUM_HEAD = ("Band (Hz)", "Power (ms²)")
 SPECTRUM_NOTE = (
-    "Slow paced breathing gathers power at the paced rate by itself; the two curves show what pacing does and are "
-    "not a comparison of regulation."
+    "Each spectrum has a scale of its own. Slow paced breathing gathers power at the paced rate by itself: "
+    "the two show what pacing does and are not a comparison of regulation."
 )
 
 
-def spectrum_description(curves: Sequence[tuple[str, float | None]]) -> str:
-    told = [f"{name}: highest density at {number(peak, 3)} Hz" for name, peak in curves if peak is not None]
-    return "; ".join(told) + "."
+def label(key: str, words: HeartWords) -> str:
+    """A column's head: short."""
+    return words.rate_label if key == "mean_hr_bpm" else LABELS[key]
+
+
+def measure(key: str, words: HeartWords) -> str:
+    """A measure's name in full, as it begins a line."""
+    return capitalised(words.rate) if key == "mean_hr_bpm" else MEASURES[key]
 
 
 # Reactivity and recovery
 
-CHANGE_CAPTION = "Change from baseline to challenge"
-LEFT_CAPTION = "Share of the change left at the end of recovery"
-CHANGE_HEAD = ("Measure", "Change", f"95{THIN}% interval", "Blocks", "Reading")
-LEFT_HEAD = ("Measure", "After", "In", "Share left")
-STANDS_OUT, NOT_DETECTABLE = "detectable change", "no detectable change"
-REGULATION = {
-    "mean_hr_bpm": "Heart rate",
-    "ln_rmssd": "RMSSD",
-    "ln_scl": "Skin conductance level",
-    "scr_per_min": "NS-SCR rate",
-}
+RATE_TOLD = "Mean {rate} lies between {low} and {high} bpm."
+RATE_BASELINE_TOLD = "The mean of {baseline} is {level} bpm."
+BLOCK_MEANS, BASELINE_MEAN = f"means of {{seconds}}{THIN}s", "mean of {baseline}"
+CHANGE_CAPTION = "Change in a challenge, and the share of it left at the end of recovery"
+CHANGE_HEAD = ("Measure", "Change", f"95{THIN}% interval", "Blocks", "Reading", "Left after recovery")
+CHANGE_FROM_TO = "{baseline} to {challenge}"
+CHANGE_FROM_TO_THEN = "{baseline} to {challenge}, left at the end of {recovery}"
+LOW_TO_HIGH = "{low} to {high}"
+DETECTABLE, NOT_DETECTABLE = "detectable change", "no detectable change"
 NO_CHANGES = "No change is estimated."
-NO_RECOVERY = "No recovery phase followed a challenge, so no share is estimated."
-SHARE_NOTE = f"0{THIN}% means back at baseline, 100{THIN}% as high as during the challenge, less than 0{THIN}% beyond baseline."
-LOG_NOTE = "Changes of RMSSD and of skin conductance level are ratios, given as percent."
-
-
-def from_to(baseline: str, challenge: str) -> str:
-    return f"{baseline} to {challenge}"
-
-
-def rate_course_title(words: HeartWords) -> str:
-    return words.rate_start
-
+NO_CHANGES_WITHOUT_BASELINE = (
+    "No change is estimable, because there is no baseline phase to hold a challenge against."
+)
+NO_RECOVERY = "no recovery phase follows the challenge"
+RATIO_NOTE = "Changes of RMSSD and of skin conductance level are ratios, given as percent."
+SHARE_NOTE = (
+    f"Left after recovery: 0{THIN}% is back at baseline, 100{THIN}% as far from it as in the challenge, "
+    f"below 0{THIN}% beyond baseline."
+)
 
 # How to read this
 
+READING_TERMS = (
+    (
+        "{rate}",
+        "Mean over usable beats. Effort, speech, posture, caffeine, fever, joy and worry all raise it.",
+    ),
+    (
+        "RMSSD",
+        "How much successive intervals differ, a short-term part of {variability}. It is a proxy for the "
+        "vagal influence on the heart, not a level of it; breathing rate and depth change it too.",
+    ),
+    ("SDNN", "Spread of all normal intervals. It depends on how long a phase is."),
+    (
+        "LF and HF",
+        "Power at 0.04–0.15 and 0.15–0.40 Hz. Slow breathing moves power into LF by itself. Their ratio "
+        "is not a balance of two branches (Billman 2013) and is not shown.",
+    ),
+    (
+        "SCL, NS-SCR, SCR amplitude",
+        "Skin conductance level, spontaneous responses per minute, and their mean size. They follow "
+        "sympathetic nerves of the sweat glands and are blind to whether arousal is pleasant. Sites and "
+        "sensors are not comparable, and about one person in ten shows hardly any response.",
+    ),
+    (
+        f"95{THIN}% interval",
+        f"From the change between blocks of 30{THIN}s within this session. Where it includes no change, "
+        "none was detectable; that does not show that there was none.",
+    ),
+    (
+        "One session",
+        f"A person's RMSSD differs from day to day by some 12 to 35{THIN}% (typical error; Buchheit 2014) "
+        "without anything having changed. Two single sessions can't show a change in most people.",
+    ),
+    (
+        "Proxies",
+        "Both {variability} and skin conductance are weak proxies of arousal. Cortisol and other hormones "
+        "are not measured, and no value here stands for them.",
+    ),
+)
+READING_PULSE = (
+    "From the pulse",
+    "Intervals come from an optical pulse sensor. Pulse-rate variability is not the same as heart-rate "
+    "variability, least of all in motion (Schäfer & Vagedes 2013).",
+)
 
-def reading(words: HeartWords) -> tuple[tuple[str, str], ...]:
+
+def reading(words: HeartWords) -> list[tuple[str, str]]:
     """Term and what it is and is not."""
-    pulse = words is FROM_PULSE
-    return (
-        (
-            words.rate_start,
-            "Mean over usable beats. Effort, speech, posture, caffeine, fever, joy and worry all raise it.",
-        ),
-        (
-            "RMSSD",
-            f"How much successive intervals differ, a short-term part of {words.variability}. It is a proxy for the "
-            "vagal influence on the heart, not a level of it; breathing rate and depth change it too.",
-        ),
-        ("SDNN", "Spread of all normal intervals. It grows with the length of a phase."),
-        (
-            "LF and HF",
-            f"Power at 0.04{NDASH}0.15 and 0.15{NDASH}0.40 Hz. Slow breathing moves power into LF by itself. Their "
-            "ratio is not a balance of two branches (Billman 2013) and is not shown.",
-        ),
-        (
-            "SCL, NS-SCR, SCR amplitude",
-            "Skin conductance level, spontaneous responses per minute, and their mean size. They follow sympathetic "
-            "nerves of the sweat glands and are blind to whether arousal is pleasant. Sites and sensors are not "
-            "comparable, and about one person in ten shows hardly any response.",
-        ),
-        (
-            f"95{THIN}% interval",
-            f"From the change between blocks of 30{THIN}s within this session. If it includes no change, none was "
-            "detectable; that is not proof that there was none.",
-        ),
-        (
-            "One session",
-            "A person's RMSSD differs from day to day by some 12 to 35 percent without any reason to be found. Two "
-            "single sessions set side by side can't show a change in most people.",
-        ),
-        (
-            "Proxies",
-            f"{capitalised(words.variability)} and skin conductance are weak proxies of arousal. Cortisol and other "
-            "hormones are not measured, and no value here stands for them.",
-        ),
-        *(
-            [
-                (
-                    "From the pulse",
-                    "Intervals come from an optical pulse sensor. Pulse-rate variability is not the same as "
-                    "heart-rate variability, least of all in motion (Schäfer & Vagedes 2013).",
-                )
-            ]
-            if pulse
-            else []
-        ),
-    )
+    filled = {"rate": capitalised(words.rate), "variability": words.variability}
+    terms = [(term.format(**filled), text.format(**filled)) for term, text in READING_TERMS]
+    return [*terms, READING_PULSE] if words is FROM_PULSE else terms
 
-
-NDASH = "\u2013"
 
 # Methods
 
-INPUT, UNITS, SHA256, SOFTWARE, SESSION = "Input", "Units", "Data (SHA-256)", "Software", "Session"
-BEATS_METHOD, SPECTRUM_METHOD, SKIN_METHOD = "Beats", "Spectrum", "Skin conductance"
-WINDOWS_METHOD, CHANGES_METHOD, VALUES_METHOD = "Windows", "Changes", "Values"
-FINAL = "Final: computed after the session, with look-ahead; the live page's values are causal."
+VALUES_METHOD, BEATS_METHOD, SPECTRUM_METHOD, SKIN_METHOD = "Values", "Beats", "Spectrum", "Skin conductance"
+CHANGES_METHOD, FLOORS_METHOD, WINDOWS_METHOD = "Changes", "Left out", "Windows"
+INPUT, UNITS, SESSION, SHA256, SOFTWARE = "Input", "Units", "Session", "Data (SHA-256)", "Software"
+UNIT_OF = "{stream}: {unit}"
+FINAL = (
+    "Final: computed after the session, with look-ahead. Values on the live page are causal and may differ."
+)
+INTERVALS_USED = "From {interval}s; normal ones are NN intervals."
 CORRECTION = {
     "exclude": (
-        "Intervals labelled ectopic, missed, extra, too long or short (Lipponen & Tarvainen 2019) or outside 300 to "
-        "2000 ms are excluded, never interpolated for time-domain values; differences never cross an excluded interval "
+        "Intervals labelled ectopic, missed, extra, too long or too short (Lipponen & Tarvainen 2019), or "
+        "outside 300 to 2000 ms, are excluded and not replaced; differences never cross an excluded interval "
         "or a gap."
     ),
-    "none": "No correction was asked for: all intervals above zero count as normal. Gaps are still never bridged.",
+    "none": (
+        "No correction was asked for: all intervals above zero count as normal. "
+        "Differences never cross a gap."
+    ),
 }
 PSD = {
-    "welch": "Welch 1967: Hann, segments of 300 s, half overlapping, intervals resampled at 4 Hz",
-    "lomb": "Lomb 1976, Scargle 1982: intervals at their own times, segments of 300 s, half overlapping",
+    "welch": (
+        "Welch 1967: Hann window, segments of 300 s, half overlapping, "
+        "intervals resampled at 4 Hz by a spline"
+    ),
+    "lomb": "Lomb-Scargle (Scargle 1982): intervals at their own times, segments of 300 s, half overlapping",
 }
 DETREND = {
     "none": "no trend removed",
     "linear": "linear trend removed",
-    "smoothness_priors": "trend removed by smoothness priors (Tarvainen 2002)",
+    "smoothness_priors": "trend removed by smoothness priors (Tarvainen et al. 2002)",
 }
+SPECTRUM_USED = "{psd}; {detrend}; one method for the whole recording. LF 0.04–0.15 Hz, HF 0.15–0.40 Hz."
 NO_SPECTRUM = "No spectrum was computed."
-
-
-def spectrum_method(psd: str, detrend: str) -> str:
-    return (
-        f"{PSD.get(psd, psd)}; {DETREND.get(detrend, detrend)}; one method for the whole recording. "
-        "LF 0.04–0.15 Hz, HF 0.15–0.40 Hz."
-    )
-
-
-def skin_method(threshold_us: float) -> str:
-    return (
-        f"Responses from trough to peak of at least {number(threshold_us, 2)} µS (Boucsein et al. 2012). Excluded: "
-        "values outside the range of skin, slopes too steep for skin, and what lies near them (after Kleckner et al. "
-        "2018)."
-    )
-
-
-def windows_method(window_s: float, step_s: float) -> str:
-    return f"Sliding windows of {number(window_s)} s every {number(step_s)} s in the feature table."
-
-
-CHANGES_TEXT = (
-    "Differences of means over blocks of 30 s, errors widened for correlation from block to block, Student's t. Share "
-    "left: the last two minutes of recovery, less baseline, over the change."
+SKIN_USED = (
+    "Responses from trough to peak of at least {threshold} µS (Boucsein et al. 2012). Excluded: values "
+    "outside 0.05 to 60 µS, slopes beyond 10 µS/s, and 5 s around either (after Kleckner et al. 2018). "
+    "Tonic is below 0.05 Hz, phasic the rest."
 )
-FLOORS = (
-    "Values that a phase is too short or too incomplete for are left out, with the reason. Above 5 % excluded "
-    "intervals no spectrum, above 20 % no variability is shown."
+CHANGES_USED = (
+    "Differences of means over blocks of 30 s, errors widened for correlation from block to block, "
+    "Student's t. What is left: the last two minutes of recovery less baseline, over the change. "
+    "Paced phases take no part."
 )
-
-SOURCES_TEXT = (
-    "Billman GE (2013). The LF/HF ratio does not accurately measure cardiac sympatho-vagal balance. Front Physiol 4:26.",
-    "Boucsein W et al. (2012). Publication recommendations for electrodermal measurements. Psychophysiology 49:1017.",
-    "Buchheit M (2014). Monitoring training status with HR measures. Front Physiol 5:73.",
-    "Kleckner IR et al. (2018). Simple, transparent, and flexible automated quality assessment procedures for "
-    "ambulatory electrodermal activity data. IEEE Trans Biomed Eng 65:1460.",
-    "Lipponen JA, Tarvainen MP (2019). A robust algorithm for heart rate variability time series artefact correction "
-    "using novel beat classification. J Med Eng Technol 43:173.",
-    "Schäfer A, Vagedes J (2013). How accurate is pulse rate variability as an estimate of heart rate variability? "
-    "Int J Cardiol 166:15.",
-    "Task Force of the European Society of Cardiology and the North American Society of Pacing and Electrophysiology "
-    "(1996). Heart rate variability. Circulation 93:1043.",
-    "Welch PD (1967). The use of fast Fourier transform for the estimation of power spectra. IEEE Trans Audio "
-    "Electroacoust 15:70.",
-    "Scargle JD (1982). Studies in astronomical time series analysis II. Astrophys J 263:835.",
+FLOORS_USED = (
+    f"A value that a phase is too short or too incomplete for is left out, with the reason. Above 5{THIN}% "
+    f"excluded intervals no spectrum, above 20{THIN}% no variability is shown."
+)
+WINDOWS_USED = "Sliding windows of {window} s every {step} s in the feature table."
+WRITTEN_BY = "{name} {version}"
+FORMULAS_CAPTION = "How each value is computed"
+FORMULA_HEAD = ("Value", "Unit", "Definition", "Source")
+SOURCE_LIST = (
+    "Billman GE (2013). The LF/HF ratio does not accurately measure cardiac sympatho-vagal balance. "
+    "Front Physiol 4:26.",
+    "Boucsein W et al. (2012). Publication recommendations for electrodermal measurements. "
+    "Psychophysiology 49:1017.",
+    "Buchheit M (2014). Monitoring training status with HR measures: do all roads lead to Rome? "
+    "Front Physiol 5:73.",
+    "Kleckner IR et al. (2018). Simple, transparent, and flexible automated quality assessment procedures "
+    "for ambulatory electrodermal activity data. IEEE Trans Biomed Eng 65:1460.",
+    "Lipponen JA, Tarvainen MP (2019). A robust algorithm for heart rate variability time series artefact "
+    "correction using novel beat classification. J Med Eng Technol 43:173.",
+    "Scargle JD (1982). Studies in astronomical time series analysis. II. Astrophys J 263:835.",
+    "Schäfer A, Vagedes J (2013). How accurate is pulse rate variability as an estimate of heart rate "
+    "variability? Int J Cardiol 166:15.",
+    "Tarvainen MP et al. (2002). An advanced detrending method with application to HRV analysis. "
+    "IEEE Trans Biomed Eng 49:172.",
+    "Task Force of the European Society of Cardiology and the North American Society of Pacing and "
+    "Electrophysiology (1996). Heart rate variability. Circulation 93:1043.",
+    "Welch PD (1967). The use of fast Fourier transform for the estimation of power spectra. "
+    "IEEE Trans Audio Electroacoust 15:70.",
 )

@@ -154,7 +154,7 @@ async def until(condition: Callable[[], object], limit_s: float = 300) -> None:
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(limit_s):
         while not condition():
-            await asyncio.sleep(1 - (loop.time() - 0.6) % 1)
+            await asyncio.sleep(math.floor(loop.time() - 0.599) + 1.6 - loop.time())
 
 
 def in_room(scenario: Callable[[Room], Coroutine[Any, Any, None]]) -> None:
@@ -342,6 +342,7 @@ class TestStream:
                         if device == peripheral.label.name
                     ] == [(sent.channel, sent.payload) for sent in peripheral.sent]
                 assert len(watch.sent) >= 76
+            assert here.notes.devices == {"Virtual HR strap", "Virtual healthypi move"}
 
         in_room(scenario)
 
@@ -543,6 +544,23 @@ class TestReconnection:
             async with here.supervised(replace(await here.found(), driver=Abandoning())):
                 await until(lambda: (2, CONNECTED) in here.notes.events)
             assert here.notes.links[1] == (1, FAILED, "the connection ended")
+
+        in_room(scenario)
+
+    def test_a_backend_that_cannot_be_cancelled_does_not_hold_up_the_next_attempt(self):
+        released = asyncio.Event()
+
+        class Deaf(HeartRate):
+            async def start(self, _: Link) -> None:
+                while not released.is_set():
+                    with suppress(asyncio.CancelledError):
+                        await released.wait()
+
+        async def scenario(here: Room) -> None:
+            async with here.supervised(replace(await here.found(), driver=Deaf())):
+                await until(lambda: (2, CONNECTED) in here.notes.events)
+                released.set()
+            assert here.notes.links[1] == (1, FAILED, "no answer in time")
 
         in_room(scenario)
 

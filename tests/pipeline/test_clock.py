@@ -44,6 +44,17 @@ def test_timeouts_are_in_simulated_time() -> None:
     assert run(main, float("inf")) == 30
 
 
+def test_sleeping_until_a_moment_gets_there_whatever_the_rounding() -> None:
+    async def main(clock: Clock) -> float:
+        await asyncio.sleep(1000 / 3)
+        target_s = clock.now() + 1e-12
+        while clock.now() < target_s:
+            await asyncio.sleep(target_s - clock.now())
+        return clock.now() - target_s
+
+    assert 0 <= run(main, float("inf")) < 1e-6
+
+
 def test_the_calendar_moves_with_simulated_time() -> None:
     async def main(clock: Clock) -> tuple[float, float]:
         before_s = clock.wall()
