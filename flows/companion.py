@@ -20,6 +20,8 @@ from pipeline.errors import DeviceError
 # Real seconds. Prefect's own server needs up to a minute to start, but has the whole session for it.
 _START_S = 60.0
 _FINISH_S = 20.0
+_TIDY_S = 10.0
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,29 @@ class Companion:
     def report(self) -> tuple[Path, str | None]:
         """The report of the sealed session, and one line if it did not come about as it should."""
         report = self.folder / "derived" / "report.html"
-        deadline_s = max(time.monotonic() + _FINISH_S, self.began_s + _START_S)
-        try:
-            said, _ = self.process.communicate(timeout=max(0.0, deadline_s - time.monotonic()))
-            warning = said.strip() or None
-        except subprocess.TimeoutExpired:
-            self._end()
-            warning = "Prefect did not answer in time: the report was made without it"
+        warning = self._await()
         if not report.exists():
             warning = warning or "the session flow ended early: the report was made without it"
             _report_plainly(self.folder)
         return report, warning
+
+    def _await(self) -> str | None:
+        """Wait for the flow while there is hope; a line to warn with, or None if all went well."""
+        deadline_s = max(time.monotonic() + _FINISH_S, self.began_s + _START_S)
+        while time.monotonic() < deadline_s:
+            try:
+                said, _ = self.process.communicate(timeout=_LOOK_EVERY_S)
+                return said.strip() or None
+            except subprocess.TimeoutExpired:
+                if self._reported():  # only Prefect's own book-keeping is left
+                    deadline_s = min(deadline_s, time.monotonic() + _TIDY_S)
+        self._end()
+        if self._reported():
+            return "Prefect did not finish in time: its own record of this session is incomplete"
+        return "Prefect did not answer in time: the report was made without it"
+
+    def _reported(self) -> bool:
+        return (self.folder / "derived" / "report.json").exists()  # written last
 
     def _end(self) -> None:
         """Stop the companion and the server it may have started."""
@@ -77,8 +91,8 @@ def _report_plainly(folder: Path) -> None:
         [sys.executable, "-m", "flows.reporting", str(folder)], capture_output=True, text=True, check=False
     )
     if plain.returncode:
-        reason = (plain.stdout.strip() or plain.stderr.strip().splitlines()[-1:] or "unknown").__str__()
-        raise DeviceError(f"the session is safe in {folder}, but its report failed: {reason}")
+        said = (plain.stdout + plain.stderr).strip().splitlines() or ["no reason given"]
+        raise DeviceError(f"the session is safe in {folder}, but its report failed: {said[-1]}")
 
 
 def processor_seconds() -> tuple[float, float]:

@@ -100,7 +100,7 @@ class Axis:
         parts = [svg.level(bottom, _RULE)]
         for at_s in svg.time_steps(self.duration_s):
             share = self.share(at_s)
-            anchor = "start" if share == 0 else "end" if share > 0.97 else "middle"
+            anchor = "end" if share > 0.97 else "middle"
             parts.append(svg.upright(share, bottom, bottom + 4, _RULE))
             parts.append(svg.text(share, bottom + foot - 5, clock(at_s), anchor=anchor))
         return parts

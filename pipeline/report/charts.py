@@ -20,7 +20,7 @@ from pipeline.report.svg import BLUE, COLUMNS, GREY, INK, ORANGE, SOFT, Scale
 from pipeline.report.tables import Table, plain
 
 _LEAST_RANGE_MS = 200.0
-_REACH = 0.5  # excluded beats may widen the scale by so much of what normal ones take
+_REACH = 0.25  # excluded beats may widen the scale by so much of what normal ones take
 _BLOCK_S, _MOST_BLOCKS = 30.0, 480
 _ROW = 24
 _SHOWN_HZ = (0.04, 0.40)
@@ -100,7 +100,7 @@ def _interval_scale(beats: Beats, top: float, bottom: float) -> Scale:
     reach = _REACH * max(high - low, _LEAST_RANGE_MS)
     others = beats.interval_ms[~beats.nn & np.isfinite(beats.interval_ms)]
     near = others[(others > low - reach) & (others < high + reach)]
-    return Scale(*svg.rounded_range(np.concatenate([nn_ms, near]), 4, _LEAST_RANGE_MS), bottom, top)
+    return Scale(*svg.rounded_range(np.concatenate([nn_ms, near]), _LEAST_RANGE_MS), bottom, top)
 
 
 def _intervals_told(axis: Axis, beats: Beats, words: w.HeartWords) -> str:
@@ -140,8 +140,8 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans) -> Chart:
     valid, x = eda.valid, axis.columns(eda.time_s)
     linked = (valid & np.append(False, valid[:-1]) & ~eda.after_gap)[valid]
     tonic, phasic = eda.tonic_us[valid], eda.phasic_us[valid]
-    upper = Scale(*svg.rounded_range(tonic, 4, 0.5), edge - 5, HEAD + 6)
-    lower = Scale(*svg.rounded_range(phasic, 2, 0.2), height - axis.foot - 14, edge + 9)
+    upper = Scale(*svg.rounded_range(tonic, 0.5), edge - 5, HEAD + 6)
+    lower = Scale(*svg.rounded_range(phasic, 0.2), height - axis.foot - 14, edge + 9)
     onsets = axis.columns(scrs.onset_s)
     ticks = svg.ticks_at(onsets, np.full(len(onsets), height - axis.foot - 6.0), 8)
     content = [
@@ -223,7 +223,7 @@ def rate_course(
     values = np.array([mean for mean in means if mean is not None])
     height = HEAD + 120 + axis.foot
     around = np.append(values, baseline[1]) if baseline else values
-    scale = Scale(*svg.rounded_range(around, 4, 8.0), height - axis.foot - 4, HEAD + 6)
+    scale = Scale(*svg.rounded_range(around, 8.0), height - axis.foot - 4, HEAD + 6)
     x = axis.columns(np.asarray(starts + block_s / 2, dtype=np.float64))[known]
     y = scale.at_all(values)
     line = svg.path(x, y, (known & np.append(False, known[:-1]))[known])
@@ -301,7 +301,7 @@ def comparison(key: str, title: str, quantity: Quantity, dots: Sequence[Dot]) ->
     apart = 8 if 0 < unpaced < len(ordered) else 0
     height = _ROW * len(ordered) + apart + FOOT
     floor = 0.0 if quantity.key == "scr_per_min" else None
-    low, high = svg.rounded_range(values, 3, max(0.2 * float(np.abs(values).max()), 1e-6), floor)
+    low, high = svg.rounded_range(values, max(0.2 * float(np.abs(values).max()), 1e-6), floor)
     across = Scale(low, high, 0.02, 0.98)
     content = [svg.upright(across.at(value), 0, height - FOOT, svg.GRID) for value in svg.steps(low, high, 3)]
     baseline = next((dot.value for dot in dots if dot.baseline and dot.value is not None), None)
@@ -330,7 +330,7 @@ def _dot_row(dot: Dot, y: float, across: Scale, quantity: Quantity) -> list[str]
     """A phase's name, its dot on a thin line, and the number."""
     parts = [
         svg.level(y, "#eceff2"),
-        svg.text(0, y + 4, svg.shortened(dot.name, 19), anchor="end", dx=-8, fill=INK),
+        svg.text(0, y + 4, svg.shortened(dot.name, 18), anchor="end", dx=-8, fill=INK),
     ]
     if dot.value is None:
         return [*parts, svg.text(1, y + 4, NONE, dx=8)]
@@ -347,7 +347,7 @@ def spectrum(key: str, phase: str, found: Spectrum, *, paced: bool) -> Chart:
     height, top_hz = 150, _SHOWN_HZ[1]
     rows = found.frequency_hz <= top_hz
     density = found.psd_ms2_hz[rows] / _PER_THOUSAND
-    scale = Scale(*svg.rounded_range(density, 3, 1e-3, 0.0), height - FOOT - 2, 20)
+    scale = Scale(*svg.rounded_range(density, 1e-3, 0.0), height - FOOT - 2, 20)
     x = np.asarray(found.frequency_hz[rows] / top_hz * COLUMNS)
     linked = np.append(False, np.ones(max(len(x) - 1, 0), dtype=bool))[: len(x)]
     line = svg.stroke(

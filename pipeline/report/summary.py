@@ -71,7 +71,7 @@ def in_short(analysis: Analysis) -> list[str]:
 def _changes(analysis: Analysis, words: w.HeartWords) -> list[str]:
     found = challenges(analysis)
     if not found:
-        return [w.NO_CHALLENGE, *_levels(analysis, words)]
+        return [*_levels(analysis, words), w.NO_CHALLENGE]
     first = {each.reaction.measure: each for each in next(iter(outcomes(analysis)), [])}
     no_baseline = baseline_of([each.phase for each in analysis.phases]) is None
     sentences = [
@@ -134,24 +134,33 @@ def _levels(analysis: Analysis, words: w.HeartWords) -> list[str]:
     """Heart rate, RMSSD and skin conductance level of the baseline, or of the whole session."""
     baseline = baseline_of([each.phase for each in analysis.phases])
     held = next((each for each in analysis.phases if each.phase is baseline), None)
-    told = _told(held.values if held is not None else analysis.whole, words)
+    values = held.values if held is not None else analysis.whole
+    heart, skin = analysis.beats is not None, analysis.eda is not None
+    told = _told(values, words, heart, skin)
     text = w.LEVELS_OVER_ALL if held is None else w.LEVELS_IN_PHASE
     name = held.phase.name if held is not None else ""
-    missing = [
-        sentence
-        for signal, sentence in ((analysis.beats, w.NO_HEART), (analysis.eda, w.NO_SKIN))
-        if signal is None
-    ]
+    missing = [sentence for holds, sentence in ((heart, w.NO_HEART), (skin, w.NO_SKIN)) if not holds]
     return [*([text.format(phase=name, values=w.joined(told))] if told else []), *missing]
 
 
-def _told(values: Values, words: w.HeartWords) -> list[str]:
-    shown = ((words.rate, figures.HEART_RATE), ("RMSSD", figures.RMSSD), (w.SKIN_LEVEL, figures.SCL))
-    return [
-        f"{name} {quantity.with_unit(value)}"
-        for name, quantity in shown
-        if (value := values.features.get(quantity.key)) is not None
-    ]
+def _told(values: Values, words: w.HeartWords, heart: bool, skin: bool) -> list[str]:
+    told = []
+    for name, quantity, recorded in (
+        (words.rate, figures.HEART_RATE, heart),
+        ("RMSSD", figures.RMSSD, heart),
+        (w.SKIN_LEVEL, figures.SCL, skin),
+    ):
+        if not recorded:
+            continue
+        value, reason = (
+            values.features.get(quantity.key),
+            values.null_reasons.get(quantity.key, w.NOT_COMPUTED),
+        )
+        shown = (
+            quantity.with_unit(value) if value is not None else w.LEVEL_NOT_ESTIMABLE.format(reason=reason)
+        )
+        told.append(f"{name} {shown}")
+    return told
 
 
 def _coverage(analysis: Analysis) -> list[str]:

@@ -20,6 +20,7 @@ COLUMNS = 900
 BLUE, ORANGE, INK, SOFT, GRID = "#1f5f99", "#b4510a", "#1d2733", "#4d5a68", "#dfe5eb"
 WARM, COOL, GREY = "#fcefe2", "#e6f0f9", "#d5dbe1"
 _LETTER_PX = 6.3
+_ROUNDING_STEPS = 8  # to an eighth of a range or so, as round numbers go
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +40,27 @@ class Scale:
 
 
 def steps(low: float, high: float, about: int) -> list[float]:
-    """About so many round numbers that lie in a range; (2, 5 or 10) x 10^k apart."""
-    raw = (high - low) / max(about, 1)
-    if not raw > 0:
-        return [low]
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
+    """About so many round numbers that lie in a range; (1, 2 or 5) x 10^k apart."""
+    step = _round_step((high - low) / about)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(k * step, 10) for k in range(first, last + 1)]
 
 
-def rounded_range(
-    values: Floats, about: int, least: float, floor: float | None = None
-) -> tuple[float, float]:
-    """A range of round numbers around values, at least `least` wide and from `floor` if one is given."""
+def rounded_range(values: Floats, least: float, floor: float | None = None) -> tuple[float, float]:
+    """A range of round numbers around values, at least `least` wide, and from `floor` if one is given."""
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, least)
-    low = low if floor is None else floor
+    if floor is not None:
+        low = floor
+        high = max(high, low + least)
     missing = max(least - (high - low), 0.0)
-    low, high = low - (missing / 2 if floor is None else 0.0), high + missing / (2 if floor is None else 1)
-    raw = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
+    low, high = low - missing / 2, high + missing / 2
+    step = _round_step((high - low) / _ROUNDING_STEPS)
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
+
+
+def _round_step(least: float) -> float:
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * 0.999)
 
 
 def time_steps(duration_s: float) -> list[float]:

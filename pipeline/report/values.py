@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _HEART = (figures.HEART_RATE, figures.RMSSD, figures.SDNN, figures.LF, figures.HF)
 _SKIN = (figures.SCL, figures.SCR_RATE, figures.SCR_AMPLITUDE)
+_OF_HEART = ("mean_hr_bpm", "ln_rmssd")
 _COMPARED = (figures.HEART_RATE, figures.RMSSD, figures.SCL, figures.SCR_RATE)
 
 
@@ -34,6 +35,7 @@ class ByPhase:
     table: Table
     panels: tuple[Chart, ...]
     baseline: str | None
+    any_paced: bool
     spectra: tuple[Chart, ...]
     remarks: tuple[str, ...]
 
@@ -65,6 +67,7 @@ def by_phase(analysis: Analysis, words: w.HeartWords) -> ByPhase:
         table=_phase_table(analysis, words),
         panels=_panels(analysis, words, baseline) if len(phases) > 1 else (),
         baseline=baseline.name if baseline is not None else None,
+        any_paced=any(is_paced(each.phase) for each in phases),
         spectra=_spectra(analysis, baseline),
         remarks=tuple(remarks),
     )
@@ -174,7 +177,14 @@ def change(analysis: Analysis, axis: Axis, words: w.HeartWords) -> Change:
         nothing = w.NO_CHANGES_WITHOUT_BASELINE if baseline is None else w.NO_CHANGES
         level = _baseline_level(analysis, baseline)
         chart = rate_course(axis, analysis.signals.block_heart_rate_bpm, level, words)
-    return Change(chart, _change_table(outcomes(analysis), words), nothing)
+    found = [[each for each in group if _recorded(analysis, each)] for group in outcomes(analysis)]
+    return Change(chart, _change_table([group for group in found if group], words), nothing)
+
+
+def _recorded(analysis: Analysis, outcome: Outcome) -> bool:
+    """Whether the signal that a measure comes from was recorded at all."""
+    signal = analysis.beats if outcome.reaction.measure in _OF_HEART else analysis.eda
+    return signal is not None
 
 
 def _baseline_level(analysis: Analysis, baseline: Phase | None) -> tuple[Phase, float] | None:

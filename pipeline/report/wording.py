@@ -39,7 +39,7 @@ METHODS = "Methods"
 SOURCES = "Sources"
 DATA_TABLE = "Show as a table"
 AS_TABLE = "{title}, as a table"
-SCROLLS = "{caption} (scrolls sideways)"
+CAPTION, SCROLLS = "{caption}", "{caption} (scrolls sideways)"
 SIGNS_OF_AROUSAL = (
     "These are signs of arousal, and arousal is not stress: effort, speech, movement and joy raise it too."
 )
@@ -151,6 +151,7 @@ NO_SKIN = "Skin conductance was not recorded."
 SKIN_LEVEL = "skin conductance level"
 ONE_MORE_CHALLENGE = "One more challenge is in the table of changes."
 MORE_CHALLENGES = "{count} more challenges are in the table of changes."
+LEVEL_NOT_ESTIMABLE = "not estimable ({reason})"
 LEVELS_IN_PHASE = "In {phase}: {values}."
 LEVELS_OVER_ALL = "Over the whole session: {values}."
 COVERAGE = "Usable signal covers {parts} of the session."
@@ -276,7 +277,7 @@ LENGTHS_DIFFER = "SDNN, LF and HF depend on length: compare them between phases 
 COMPARED = "Phases side by side"
 UNPACED_KEY, PACED_KEY, LEVEL_OF = "unpaced", "paced, not compared", "level of {phase}"
 COMPARED_TOLD = "{measure}. {values}."
-SPECTRUM, DENSITY = "Rhythm spectrum: {phase}", "1000 ms²/Hz"
+SPECTRUM, DENSITY = "Spectrum, {phase}", "1000 ms²/Hz"
 SPECTRUM_TOLD = "Highest density at {peak} Hz, between 0.04 and 0.40 Hz."
 SPECTRUM_HEAD = ("Band (Hz)", "Power (ms²)")
 SPECTRUM_NOTE = (

@@ -100,8 +100,8 @@ def record_in_real_time(home: Path, minutes: float) -> None:
     run(main, 1.0)
     spent_s = time.process_time() - spent_s
     print(
-        f"recorder          {100 * view.cost_s / view.took_s:6.2f} % of a core at speed 1, virtual sensors included; "
-        f"scan, connect and seal {spent_s - view.cost_s:.2f} s once"
+        f"recorder          {100 * view.cost_s / view.took_s:6.2f} % of a core at speed 1, virtual sensors "
+        f"included; scan, connect and seal {spent_s - view.cost_s:.2f} s once"
     )
 
 
