@@ -13,6 +13,9 @@ _SETTINGS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",  # 20 s is not enough on a busy machine
+    # The plain functions are always at hand: better to do without Prefect soon than to ask it for minutes.
+    "PREFECT_CLIENT_MAX_RETRIES": "1",
+    "PREFECT_API_REQUEST_TIMEOUT": "10",
     "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",  # the default unpickles what it finds
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",

@@ -20,6 +20,7 @@ _WIDE_PX, _NARROW_PX = 610, 290  # the least a plot is wide on paper, and on a p
 _TABLE_ROWS, _MOST_TABLE_ROWS = 20, 300
 _TABLE_STEPS_S = (10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _DIGIT_PX = 7
+_MARGIN_LETTERS = 5  # half of so many letters fit into the margin of a phone
 _RULE = "#8d99a6"
 _TINTS = {PhaseKind.STRESSOR: svg.WARM, PhaseKind.PACED: svg.COOL}
 
@@ -100,9 +101,10 @@ class Axis:
         parts = [svg.level(bottom, _RULE)]
         for at_s in svg.time_steps(self.duration_s):
             share = self.share(at_s)
-            anchor = "end" if share > 0.97 else "middle"
+            text = clock(at_s)
+            anchor = "end" if share > 0.97 and len(text) > _MARGIN_LETTERS else "middle"
             parts.append(svg.upright(share, bottom, bottom + 4, _RULE))
-            parts.append(svg.text(share, bottom + foot - 5, clock(at_s), anchor=anchor))
+            parts.append(svg.text(share, bottom + foot - 5, text, anchor=anchor))
         return parts
 
     def _phase_names(self, bottom: float) -> list[str]:
@@ -119,10 +121,11 @@ class Axis:
 
     def _event_numbers(self, bottom: float) -> list[str]:
         """A thin line at each marker, and its number where there is room for one."""
-        parts, free = [], {"wide": -1.0, "narrow": -1.0}
+        lines = svg.uprights([self.share(event.time_s) for event in self.events], HEAD, bottom + 3)
+        parts = [svg.stretched(svg.stroke(lines, SOFT, 1, "1 3"), round(bottom + 3))] if lines else []
+        free = {"wide": -1.0, "narrow": -1.0}
         for event in self.events:
             at = self.share(event.time_s)
-            parts.append(svg.upright(at, HEAD, bottom + 3, SOFT, "1 3"))
             fitting = [
                 css for css, px in (("wide", _WIDE_PX), ("narrow", _NARROW_PX)) if at * px >= free[css]
             ]

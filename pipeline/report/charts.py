@@ -148,7 +148,7 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans) -> Chart:
         *axis.ground(height, "skin-x", gaps, spans_of(eda, ~valid)),
         *_levels(upper, 3),
         svg.level(edge, GREY),
-        *_levels(lower, 2),
+        *_levels(lower, 3),
         svg.stretched(
             svg.stroke(svg.path(x[valid], upper.at_all(tonic), linked, smooth=True), BLUE, 1.75)
             + svg.stroke(svg.path(x[valid], lower.at_all(phasic), linked), ORANGE, 1.25, "4 2")
@@ -356,7 +356,7 @@ def spectrum(key: str, phase: str, found: Spectrum, *, paced: bool) -> Chart:
     edges = [share / top_hz for share in LF]
     content = [
         svg.band(edges[0], edges[1], 0, height - FOOT, "#f1f4f7"),
-        *_levels(scale, 3),
+        *_levels(scale, 4),
         svg.stretched(line, height),
         svg.text(sum(edges) / 2, 13, "LF", anchor="middle"),
         svg.text((edges[1] + 1) / 2, 13, "HF", anchor="middle"),

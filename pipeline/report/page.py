@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.model import DeviceInfo, Phase, Recording
 
 _MOST_RATING_SCALES = 3
+_LINK = "link"  # that a sensor came or went: told as gaps, with their reasons
 
 
 def render(analysis: Analysis) -> str:
@@ -130,7 +131,7 @@ class _Noted:
 
 
 def _events(recording: Recording) -> list[_Noted]:
-    noted = [_Noted(m.time_s, m.end_s, m.kind, m.text) for m in recording.markers]
+    noted = [_Noted(m.time_s, m.end_s, m.kind, m.text) for m in recording.markers if m.kind != _LINK]
     noted += [
         _Noted(r.time_s, None, w.RATING, w.RATING_TEXT.format(scale=r.scale, value=exact(r.value)))
         for r in recording.ratings

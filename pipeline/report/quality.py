@@ -21,7 +21,7 @@ from pipeline.report.tables import Table, plain
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
 
-_MOST_GAPS = 12
+_MOST_GAPS = 6
 _LONGEST_SPAN_S = 3.0  # a longer interval is no beat's, and draws as one that ends where it does
 Spans = list[tuple[float, float]]
 
@@ -127,7 +127,7 @@ def _gaps(analysis: Analysis) -> Sequence[Mapping[str, Any]]:
 
 
 def _gap_table(analysis: Analysis) -> Table | None:
-    """The longest gaps and, beyond a dozen, how many more there are."""
+    """The longest gaps and, beyond six, how many more there are."""
     gaps = sorted(_gaps(analysis), key=lambda gap: gap["start_s"] - gap["end_s"])
     rows = [
         [

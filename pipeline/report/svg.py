@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from pipeline.model import Bools, Floats
 
 COLUMNS = 900
-BLUE, ORANGE, INK, SOFT, GRID = "#1f5f99", "#b4510a", "#1d2733", "#4d5a68", "#dfe5eb"
+BLUE, ORANGE, INK, SOFT, GRID = "#1f5f99", "#a64b08", "#1d2733", "#4d5a68", "#dfe5eb"
 WARM, COOL, GREY = "#fcefe2", "#e6f0f9", "#d5dbe1"
 _LETTER_PX = 6.3
 _ROUNDING_STEPS = 8  # to an eighth of a range or so, as round numbers go
@@ -158,6 +158,11 @@ def upright(share: float, top: float, bottom: float, color: str = GREY, dash: st
     return f'<line x1="{x}" x2="{x}" y1="{_short(top)}" y2="{_short(bottom)}" stroke="{color}"{dashes}/>'
 
 
+def uprights(shares: Sequence[float], top: float, bottom: float) -> str:
+    """Path data of vertical lines at shares of the width, for a stretched drawing."""
+    return "".join(f"M{_short(COLUMNS * share)} {_short(top)}V{_short(bottom)}" for share in shares)
+
+
 def text(
     share: float,
     y: float,
@@ -171,15 +176,20 @@ def text(
     """Words at a share of the width, escaped."""
     attributes = "".join(
         f' {name}="{value}"'
-        for name, value, default in (("text-anchor", anchor, "start"), ("dx", dx, 0), ("class", css, ""))
+        for name, value, default in (
+            ("text-anchor", anchor, "start"),
+            ("dx", dx, 0),
+            ("class", css, ""),
+            ("fill", fill, SOFT),  # which the drawing sets for all text
+        )
         if value != default
     )
-    return f'<text x="{percentage(share)}" y="{_short(y)}" fill="{fill}"{attributes}>{escape(content)}</text>'
+    return f'<text x="{percentage(share)}" y="{_short(y)}"{attributes}>{escape(content)}</text>'
 
 
 def axis_label(y: float, content: str) -> str:
     """A label in the margin left of the plot."""
-    return f'<text x="0" dx="-7" y="{_short(y + 4)}" text-anchor="end" fill="{SOFT}">{escape(content)}</text>'
+    return f'<text x="0" dx="-7" y="{_short(y + 4)}" text-anchor="end">{escape(content)}</text>'
 
 
 def drawing(
@@ -187,7 +197,8 @@ def drawing(
 ) -> Markup:
     """The whole drawing with its name and description for those who can't see it."""
     return Markup(  # noqa: S704 - all text in it is escaped where it is put in
-        f'<svg class="{css}" width="100%" height="{height}" role="img" aria-labelledby="{key}-t {key}-d">'
+        f'<svg class="{css}" width="100%" height="{height}" fill="{SOFT}" font-size="12" '
+        f'role="img" aria-labelledby="{key}-t {key}-d">'
         f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(description)}</desc>'
         f"{''.join(content)}</svg>"
     )

@@ -1,5 +1,6 @@
 """The session flow and its companion: with Prefect, and with Prefect dead, slow, or killed in mid-session."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -138,16 +140,26 @@ def test_the_demo_survives_its_server_killed_in_mid_session(tmp_path: Path) -> N
 
 
 def _kill_server(home: Path, demo: subprocess.Popen[str]) -> bool:
-    """Kill the Prefect server that keeps its data in this home, some seconds after it has appeared."""
+    """Kill the Prefect server that keeps its data in this home, as soon as the flow is running there."""
     while demo.poll() is None:
         for process in Path("/proc").glob("[0-9]*"):
-            try:
-                is_server = b"uvicorn" in (process / "cmdline").read_bytes()
-                if is_server and str(home).encode() in (process / "environ").read_bytes():
-                    time.sleep(8)
+            with contextlib.suppress(OSError):
+                arguments = (process / "cmdline").read_bytes().split(b"\0")
+                is_ours = str(home).encode() in (process / "environ").read_bytes()
+                if (
+                    is_ours
+                    and b"--port" in arguments
+                    and _runs_flow(int(arguments[arguments.index(b"--port") + 1]))
+                ):
                     os.kill(int(process.name), signal.SIGKILL)
                     return True
-            except OSError:
-                continue
         time.sleep(0.2)
     return False
+
+
+def _runs_flow(port: int) -> bool:
+    count = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/flow_runs/count", b"{}", {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(count, timeout=2) as answer:
+        return int(answer.read()) > 0
