@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.recording import Moment, Plan
-from pipeline.knowledge import Step
+from pipeline.knowledge import Protocol, Step
 
 _REDRAW_EVERY_S = 0.5  # real seconds: what an eye can use, at any speed
 _LINE_EVERY_S = 10.0
@@ -32,13 +32,13 @@ class TerminalView:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
         self._live: Live | None = None
-        self._plan: Plan | None = None
+        self._protocol: Protocol | None = None
         self._drawn_s = 0.0
         self._step: Step | None = None
 
     def begin(self, plan: Plan, folder: Path) -> None:
         """Say what begins, and open the view."""
-        self._plan = plan
+        self.follow(plan.protocol)
         self._console.print(f"[bold]{plan.protocol.title}[/bold] · {plan.protocol.opening}")
         self._console.print(
             f"Recording {folder.name} · Ctrl-C stops and keeps what was recorded", style="dim"
@@ -46,6 +46,10 @@ class TerminalView:
         if self._console.is_terminal:
             self._live = Live(console=self._console, auto_refresh=False, transient=False)
             self._live.start()
+
+    def follow(self, protocol: Protocol) -> None:
+        """Show the steps of this protocol from now on."""
+        self._protocol = protocol
 
     def show(self, moment: Moment) -> None:
         """Draw a moment, unless the last was drawn just now."""
@@ -56,7 +60,7 @@ class TerminalView:
             return
         self._drawn_s = now_s
         if self._live:
-            self._live.update(self._screen(moment), refresh=True)
+            self._live.update(self.screen(moment), refresh=True)
         else:
             print(self._line(moment), flush=True)
 
@@ -74,20 +78,21 @@ class TerminalView:
             f"skin {_value(shown.eda_us, 2):>6} µS"
         )
 
-    def _screen(self, moment: Moment) -> Group:
+    def screen(self, moment: Moment) -> Group:
+        """What a terminal shows of a moment."""
         return Group(
             Padding(self._phases(moment), (1, 0, 0, 0)),
             Padding(self._progress(moment), (0, 0, 1, 0)),
-            self._values(moment),
             Text(moment.step.instruction if moment.step else "", style="italic"),
+            *_pacer(moment),
+            Padding(self._values(moment), (1, 0)),
             Text(_links(moment), style="dim"),
         )
 
     def _phases(self, moment: Moment) -> Text:
         text = Text()
-        assert self._plan is not None
-        for step in self._plan.protocol.steps:
-            now = step is moment.step
+        for step in self._protocol.steps if self._protocol else ():
+            now = step == moment.step
             text.append("● " if now else "○ ", style="blue" if now else "dim")
             text.append(step.name + "   ", style="bold" if now else "dim")
         return text
@@ -102,7 +107,13 @@ class TerminalView:
         else:
             spent_s = moment.time_s - moment.step_began_s
             row.add_row(
-                ProgressBar(total=step.duration_s, completed=spent_s, width=_BAR_WIDTH),
+                ProgressBar(
+                    total=step.duration_s,
+                    completed=spent_s,
+                    width=_BAR_WIDTH,
+                    complete_style="blue",
+                    finished_style="blue",
+                ),
                 Text(f"{_clock(step.duration_s - spent_s)} left"),
             )
         return row
@@ -124,6 +135,18 @@ class TerminalView:
                 Text(why, style="dim"),
             )
         return table
+
+
+def _pacer(moment: Moment) -> list[Text]:
+    """Which way to breathe, where the step has a pacer."""
+    if moment.step is None or moment.step.pacer is None:
+        return []
+    pacer = moment.step.pacer
+    breath = (moment.time_s - moment.step_began_s) * pacer.breaths_per_min / 60 % 1
+    inhaling = breath < pacer.inhale_share
+    full = breath / pacer.inhale_share if inhaling else (1 - breath) / (1 - pacer.inhale_share)
+    text = Text("in   " if inhaling else "out  ", style="bold blue")
+    return [text.append("█" * round(full * _BAR_WIDTH / 2), style="blue")]
 
 
 def _value(value: float | None, digits: int) -> str:

@@ -31,6 +31,7 @@ _C1, _C2 = 0.13, 0.17
 _FAR = 3.0
 # A strap counts 1/1024 s and places an R peak to about 2 ms: no smaller step is evidence of an artefact.
 _MIN_THRESHOLD_MS = 10.0
+_MAX_THRESHOLD_SHARE = 0.3
 _FEWEST_FOR_MEDIAN = 3
 _LONGEST_MS = 60_000.0  # whatever is longer is no interval at all, and ends a run
 _CHUNK_ROWS = 8192
@@ -133,6 +134,7 @@ def classify(time_s: Floats, interval_ms: Floats) -> Beats:
       and with it the sound interval after;
     - an extra beat joins the neighbour that brings it nearer to the median, not always the next;
     - a threshold is never below 10 ms: in a steady rhythm it would be zero, and nothing or anything found;
+    - nor above 30 % of the median interval: with many artefacts it would grow until none was found;
     - a run's first interval, which has no difference, and its last two are judged too.
     """
     time_s, interval_ms = np.asarray(time_s, dtype=np.float64), np.asarray(interval_ms, dtype=np.float64)
@@ -184,9 +186,9 @@ def _label(series: _Series) -> Kinds:
     rr, run = series.interval_ms, series.run
     median = _run_median(rr, run)
     m_ms = _doubled_below(rr - median)
-    th2_ms = _threshold(m_ms)
+    th2_ms = _threshold(m_ms, median)
     m = np.nan_to_num(m_ms / th2_ms)
-    d = _differences(rr, run, m)
+    d = _differences(rr, run, m, median)
     before, after, later = _shifted(d, run, -1), _shifted(d, run, 1), _shifted(d, run, 2)
     s12 = np.where(d > 0, np.maximum(before, after), np.minimum(before, after))
     s22 = np.where(d >= 0, np.minimum(after, later), np.maximum(after, later))
@@ -211,12 +213,12 @@ def _label(series: _Series) -> Kinds:
     return labels
 
 
-def _differences(rr: Floats, run: Indices, m: Floats) -> Floats:
+def _differences(rr: Floats, run: Indices, m: Floats, median: Floats) -> Floats:
     """The ratio dRR / Th1. A run's first interval, if far from the median, is compared with the next."""
     d_ms = rr - _shifted(rr, run, -1)
     opens = np.ones(len(rr), dtype=bool)
     opens[1:] = run[1:] != run[:-1]
-    th1_ms = _threshold(np.where(opens, np.nan, d_ms))
+    th1_ms = _threshold(np.where(opens, np.nan, d_ms), median)
     far_first = opens & (np.abs(m) > _FAR)
     d_ms[opens] = 0.0
     d_ms[far_first] = (rr - _shifted(rr, run, 1))[far_first]
@@ -234,10 +236,14 @@ def _doubled_below(m_ms: Floats) -> Floats:
     return np.where(m_ms < 0, 2 * m_ms, m_ms)
 
 
-def _threshold(x_ms: Floats) -> Floats:
-    """Th = 5.2 x quartile deviation of |x| over 91 beats; NaN is left out, 10 ms at least."""
+def _threshold(x_ms: Floats, median: Floats) -> Floats:
+    """Th = 5.2 x quartile deviation of |x| over 91 beats; NaN is left out.
+
+    10 ms at least, and at most 30 % of the median interval: among many artefacts it would outgrow them.
+    """
     q1, q3 = _rolling_quantiles(np.abs(x_ms), _THRESHOLD_BEATS, (0.25, 0.75))
-    threshold_ms: Floats = np.fmax(_ALPHA * (q3 - q1) / 2, _MIN_THRESHOLD_MS)
+    most_ms = np.nan_to_num(_MAX_THRESHOLD_SHARE * median, nan=np.inf)
+    threshold_ms: Floats = np.fmin(np.fmax(_ALPHA * (q3 - q1) / 2, _MIN_THRESHOLD_MS), most_ms)
     return threshold_ms
 
 

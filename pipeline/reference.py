@@ -36,7 +36,7 @@ def with_reference(recording: Recording, valid_s: Floats) -> Recording:
         reference = phases[1]
         told = (
             "no phases were named: the reference is the first usable stretch after settling, "
-            f"{_clock(reference.start_s)} to {_clock(reference.end_s)} (name phases with --phases FILE)"
+            f"{_clock(reference.start_s)} to {_clock(reference.end_s)}"
         )
     return replace(recording, phases=phases, notices=(*recording.notices, told))
 

@@ -99,7 +99,7 @@ class EmpaticaE4:
             markers=markers,
             devices=(DeviceInfo(name="Empatica E4", driver=self.name),),
             notices=(
-                *_beat_notice(streams, duration_s),
+                *_beat_notice(streams),
                 *(f"{name} holds no samples" for name in empty),
                 *_tag_notice(len(tags), len(tags) - len(markers)),
                 *(() if unit is None else (f"--unit {unit} is not needed: E4 files have fixed units",)),
@@ -228,11 +228,10 @@ def _presses_s(source: Source) -> Iterator[float]:
             yield stamp_s
 
 
-def _beat_notice(streams: Mapping[str, Stream], duration_s: float) -> Iterator[str]:
-    if (pulses := streams.get("pp")) is not None:
+def _beat_notice(streams: Mapping[str, Stream]) -> Iterator[str]:
+    if "pp" in streams:
         origin = "BVP.csv" if "ppg" in streams else f"{_BEATS}, as there is no BVP.csv"
-        share = np.sum(pulses.value) / 1000 / duration_s
-        yield f"beats are pulse intervals from {origin}; they cover {share:.0%} of the recording"
+        yield f"beats are pulse intervals from {origin}"
 
 
 def _tag_notice(tags: int, outside: int) -> Iterator[str]:

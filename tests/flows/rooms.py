@@ -64,6 +64,7 @@ def play(
     happening: Happening | None = None,
     traits: Traits | None = None,
     seed: int = 1,
+    client: str = "test-1",
 ) -> Played:
     """Record a simulated session; `happening` runs beside it, with room, recorder and stop event."""
     view = Watched()
@@ -82,7 +83,7 @@ def play(
             def hear(step: Step) -> None:
                 room.client.hear(clock.now(), step.kind, step.pacer)
 
-            plan = Plan("test-1", protocol, sensors, simulated=True)
+            plan = Plan(client, protocol, sensors, simulated=True)
             folder, recording = await record(
                 plan, Home(home), clock, room.radio, view, stop=stop, began=began, hear=hear
             )

@@ -7,27 +7,19 @@ import pytest
 from pipeline.analysis import analyse
 from pipeline.model import Marker
 from pipeline.report import render
+from tests.browser import CHROMIUM
 from tests.pipeline.report.recordings import GUIDED, recording
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+pytestmark = pytest.mark.skipif(
+    not Path(CHROMIUM["executable_path"]).exists(), reason="Chromium is not installed"
 )
-
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        chromium = playwright.chromium.launch(**CHROMIUM)
         yield chromium
         chromium.close()
 

@@ -1,0 +1,58 @@
+"""What a person reads in the terminal while recording."""
+
+import re
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from flows.recording import Moment
+from flows.terminal import TerminalView
+from pipeline.knowledge import Protocol, Step
+from pipeline.live import Shown
+from pipeline.model import Pacer, PhaseKind
+
+BASELINE = Step("Baseline", PhaseKind.BASELINE, 180, "Sit quietly.")
+PACED = Step("Paced", PhaseKind.PACED, 120, "Follow the pacer.", pacer=Pacer(6, 0.4))
+PROTOCOL = Protocol("p", "Title", "Summary", "You can stop.", (BASELINE, PACED))
+
+
+def _screen(moment: Moment) -> str:
+    console = Console(file=StringIO(), width=90, force_terminal=False)
+    view = TerminalView(console)
+    view.follow(PROTOCOL)
+    console.print(view.screen(moment))
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def test_values_phase_and_time_left_are_there() -> None:
+    shown = _screen(Moment(90, BASELINE, 30, Shown(66.4, 41.6, 3.217, 3.1), {"heart_rate": "connected"}))
+    for text in (
+        "● Baseline",
+        "○ Paced",
+        "2:00 left",
+        "66   bpm",
+        "42   ms",
+        "3.22   µS",
+        "heart rate: connected",
+    ):
+        assert text in shown
+
+
+def test_a_value_that_cannot_be_shown_is_a_dash_and_why() -> None:
+    reasons = {"rmssd_ms": "needs 60 s, the window has 20 s"}
+    shown = _screen(Moment(20, BASELINE, 0, Shown(66.0, None, None, None, reasons), {}))
+    assert re.search(r"RMSSD, last minute +- +needs 60 s, the window has 20 s", shown)
+
+
+@pytest.mark.parametrize(
+    ("second", "way", "length"), [(2, "in", 10), (4, "out", 20), (7, "out", 10), (12, "in", 10)]
+)
+def test_the_pacer_says_which_way_to_breathe(second: float, way: str, length: int) -> None:
+    shown = _screen(Moment(100 + second, PACED, 100, Shown(), {}))
+    assert re.search(rf"^{way} +█{{{length}}} *$", shown, re.MULTILINE)
+
+
+def test_waiting_for_sensors_is_said() -> None:
+    assert "Waiting for the sensors" in _screen(Moment(1, None, 0, Shown(), {}))
