@@ -47,6 +47,37 @@ def client_option(**settings: Any) -> Callable[..., Any]:
     )
 
 
+def protocol_option(default: str) -> Callable[..., Any]:
+    """The --protocol option of what records."""
+    return click.option(
+        "--protocol",
+        "protocol_name",
+        default=default,
+        show_default=True,
+        metavar="P",
+        help="A protocol's name, or a .toml file.",
+    )
+
+
+def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a session that is recorded, in the order of --help."""
+    for option in (
+        click.option("--speed", type=click.FloatRange(min=1), help="With --simulate: faster than real time."),
+        click.option("--simulate", is_flag=True, help="A simulated client instead of Bluetooth."),
+        click.option(
+            "--device",
+            "devices",
+            multiple=True,
+            metavar="D",
+            help="A sensor's name or address; may be repeated.",
+        ),
+        client_option(default="me", show_default=True),
+        home_option,
+    ):
+        command = option(command)
+    return command
+
+
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how an export is to be read."""
     for option in (
@@ -93,63 +124,28 @@ def cli() -> None:
     show_default=True,
     help="How much faster than real time.",
 )
-@click.option(
-    "--protocol",
-    "protocol_name",
-    default="guided-session",
-    show_default=True,
-    metavar="P",
-    help="A protocol's name, or a .toml file.",
-)
+@protocol_option("guided-session")
 def demo(home: Home, speed: float, protocol_name: str) -> None:
     """A simulated client, from virtual strap and skin sensor to the report."""
     from flows.live import run_session
     from pipeline.knowledge import protocol
 
     _recover(home)
-    click.echo(
-        "A simulated client wears a virtual strap and a virtual skin sensor; nothing leaves this machine."
-    )
+    click.echo("A simulated client wears a virtual strap and a virtual skin sensor. No hardware, no network.")
     _tell(run_session(home, "demo", protocol(protocol_name), simulate=True, speed=speed, say=click.echo))
 
 
 @cli.command()
-@home_option
-@client_option(default="me", show_default=True)
-@click.option(
-    "--protocol",
-    "protocol_name",
-    default="guided-session",
-    show_default=True,
-    metavar="P",
-    help="A protocol's name, or a .toml file.",
-)
-@click.option(
-    "--device", "devices", multiple=True, metavar="D", help="A sensor's name or address; may be repeated."
-)
-@click.option("--simulate", is_flag=True, help="A simulated client instead of Bluetooth.")
-@click.option("--speed", type=click.FloatRange(min=1), help="With --simulate: faster than real time.")
+@session_options
+@protocol_option("guided-session")
 def live(**options: Any) -> None:
     """Record a guided session from your sensors, with live values, and report it."""
     _session(**options)
 
 
 @cli.command()
-@home_option
-@client_option(default="me", show_default=True)
-@click.option(
-    "--protocol",
-    "protocol_name",
-    default="free",
-    show_default=True,
-    metavar="P",
-    help="A protocol's name, or a .toml file.",
-)
-@click.option(
-    "--device", "devices", multiple=True, metavar="D", help="A sensor's name or address; may be repeated."
-)
-@click.option("--simulate", is_flag=True, help="A simulated client instead of Bluetooth.")
-@click.option("--speed", type=click.FloatRange(min=1), help="With --simulate: faster than real time.")
+@session_options
+@protocol_option("free")
 def record(**options: Any) -> None:
     """The same as live without a screen to look at: plain lines, until stopped."""
     from rich.console import Console

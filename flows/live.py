@@ -12,7 +12,7 @@ from pathlib import Path
 
 from devices.connection import Found, Radio, scan
 from flows import companion
-from flows.recording import Plan, View, record
+from flows.recording import Plan, Recorder, View, record
 from flows.terminal import TerminalView
 from pipeline.clock import Clock, run
 from pipeline.errors import DeviceError, UsageError
@@ -34,7 +34,10 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a session left: its folder, report, a warning if there was one, and CPU seconds."""
+    """What a session left: its folder, report, a warning if there was one, and CPU seconds.
+
+    `recorder_cpu_s` is from the first record to the seal, `tree_cpu_s` all of this process and its children.
+    """
 
     folder: Path
     recording: Recording
@@ -56,7 +59,10 @@ def run_session(
     say: Callable[[str], None] = print,
 ) -> Outcome:
     """Record and report one session. Raises DeviceError if no sensor can be found."""
-    started: list[companion.Companion] = []
+    started: list[tuple[companion.Companion, float]] = []
+
+    def began(recorder: Recorder) -> None:
+        started.append((companion.start(recorder.folder), companion.processor_seconds()[0]))
 
     async def main(clock: Clock) -> tuple[Path, Recording]:
         stop = asyncio.Event()
@@ -72,14 +78,15 @@ def run_session(
                 around.radio,
                 view or TerminalView(),
                 stop=stop,
-                began=lambda recorder: started.append(companion.start(recorder.folder)),
+                began=began,
                 hear=lambda step: around.hear(clock, step),
             )
 
     folder, recording = run(main, speed)
-    recorder_cpu_s, _ = companion.processor_seconds()
+    follower, spent_before_s = started[0]
+    recorder_cpu_s = companion.processor_seconds()[0] - spent_before_s
     say("Sealed. Preparing the report ...")
-    report, warning = started[0].report()
+    report, warning = follower.report()
     return Outcome(folder, recording, report, warning, recorder_cpu_s, companion.processor_seconds()[1])
 
 

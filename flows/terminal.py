@@ -39,7 +39,7 @@ class TerminalView:
     def begin(self, plan: Plan, folder: Path) -> None:
         """Say what begins, and open the view."""
         self.follow(plan.protocol)
-        self._console.print(f"[bold]{plan.protocol.title}[/bold] · {plan.protocol.opening}")
+        self._console.print(f"[bold]{plan.protocol.title}[/bold] · {plan.protocol.opening}", soft_wrap=True)
         self._console.print(
             f"Recording {folder.name} · Ctrl-C stops and keeps what was recorded", style="dim"
         )

@@ -100,8 +100,9 @@ def recording_lock(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if os.name == "posix":  # while it is held, so that no one is left holding a lock without a name
+            (folder / "recording.lock").unlink(missing_ok=True)
         lock.release()
-        (folder / "recording.lock").unlink(missing_ok=True)
 
 
 def read_session(folder: Path) -> Recording:
@@ -177,6 +178,6 @@ def recover(home: Home, decode: Decode, tell: Callable[[Path], None] = lambda _:
 
 def _recover_one(folder: Path, decode: Decode) -> None:
     if is_session(folder):  # the crash came between the manifest and the deletion of the journal
-        (folder / "journal.bin").unlink()
+        (folder / "journal.bin").unlink(missing_ok=True)
     else:
         seal(folder, decode, recovered=True)
