@@ -29,7 +29,8 @@ from bleak.exc import (
 )
 
 from devices.device_information import describe
-from devices.driver import Advert, Driver, drivers
+from devices.driver import Advert, Driver
+from devices.registry import drivers
 from pipeline.errors import DeviceError
 from pipeline.model import DeviceInfo
 

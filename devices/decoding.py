@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from devices.driver import Decoder, Driver, Samples, driver_named
+from devices.driver import Decoder, Driver, Samples
+from devices.registry import driver_named
 from pipeline.errors import FrameError
 from pipeline.journal import Kind, Record
 from pipeline.model import Floats, Gap, Marker, Stream

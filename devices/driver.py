@@ -1,4 +1,4 @@
-"""What a sensor driver is, and the list of those there are.
+"""What a sensor driver is.
 
 A driver is one file: how a device is recognised, how its stream is started, and a codec of pure
 functions. It never touches bleak: `devices.connection` hands it a `Link`.
@@ -95,16 +95,3 @@ class Driver(Protocol):
 
     def decoder(self) -> Decoder:
         """A fresh decoder, one for each connection."""
-
-
-def drivers() -> tuple[Driver, ...]:
-    """All drivers, the more specific first."""
-    from devices.healthypi_move import HealthyPiMove
-    from devices.heart_rate import HeartRate
-
-    return (HealthyPiMove(), HeartRate())
-
-
-def driver_named(name: str) -> Driver | None:
-    """The driver with that name, or None."""
-    return next((driver for driver in drivers() if driver.name == name), None)

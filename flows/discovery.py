@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator, Sequence
 
 from devices.connection import Found, Radio, scan
-from devices.driver import drivers
+from devices.registry import drivers
 from pipeline.clock import Clock, run
 
 _HINTS = {

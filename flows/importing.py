@@ -30,7 +30,7 @@ class Reading:
 
 def read_input(path: Path, how: Reading) -> tuple[dict[str, bytes], Recording]:
     """An export, and the recording it holds, phases named as far as they were asked for."""
-    from devices.exports.reader import read_recording
+    from devices.exports.formats import read_recording
 
     source, recording = read_recording(path, how.unit)
     return dict(source.files), name_phases(recording, how)

@@ -1,4 +1,4 @@
-"""What a reader of an export format is, the list of those there are, and the safe way to a file's bytes.
+"""What a reader of an export format is, and the safe way to a file's bytes.
 
 A reader sees a `Source`: names and contents, whether they came from one file, a folder or a zip. Nothing
 is ever extracted to disk, and no size or name in an archive is believed.
@@ -75,28 +75,6 @@ class Reader(Protocol):
 
     def read(self, source: Source, unit: str | None) -> Recording:
         """The recording. Raises InputError that names the file and the line; UsageError for the unit."""
-
-
-def readers() -> tuple[Reader, ...]:
-    """All readers, the more specific first."""
-    from devices.exports.empatica_e4 import EmpaticaE4
-    from devices.exports.rr_text import RrText
-
-    return (EmpaticaE4(), RrText())
-
-
-def read_recording(path: Path, unit: str | None = None) -> tuple[Source, Recording]:
-    """Read an export of any supported format. `unit` tells what a file of RR intervals counts in.
-
-    Raises InputError for what can't be read, UsageError for an unknown unit.
-    """
-    source = open_source(path)
-    known = readers()
-    for reader in known:
-        if reader.recognises(source):
-            return source, reader.read(source, unit)
-    supported = ", ".join(reader.label for reader in known)
-    raise InputError(f"{path}: not a format vagal can read; supported: {supported}")
 
 
 def open_source(path: Path) -> Source:

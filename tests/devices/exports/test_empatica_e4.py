@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from devices.exports.empatica_e4 import EmpaticaE4
-from devices.exports.reader import Source, read_recording
+from devices.exports.formats import read_recording
+from devices.exports.reader import Source
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Gap, Marker, Recording
 

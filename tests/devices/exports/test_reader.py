@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from devices.exports import reader
-from devices.exports.reader import Source, open_source, read_recording
+from devices.exports.formats import read_recording
+from devices.exports.reader import Source, open_source
 from pipeline.errors import InputError
 
 RR = b"800\n810\n790\n"

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devices.exports.reader import Source, read_recording
+from devices.exports.formats import read_recording
+from devices.exports.reader import Source
 from devices.exports.rr_text import RrText
 from pipeline.errors import InputError, UsageError
 from pipeline.model import Recording
