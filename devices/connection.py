@@ -28,7 +28,7 @@ from bleak.exc import (
     BleakGATTProtocolError,
 )
 
-from devices.device_information import describe
+from devices.device_information import describe, undescribed
 from devices.driver import Advert, Driver
 from devices.registry import drivers
 from pipeline.errors import DeviceError
@@ -94,7 +94,10 @@ class Sink(Protocol):
         """Take one notification, as it came."""
 
     def described(self, device: str, generation: int, info: DeviceInfo) -> None:
-        """Take a sensor's description: once for each connection, before its first notification."""
+        """Take a sensor's description: once for each connection, before its first notification.
+
+        A sensor is asked until it has answered once; later connections repeat that answer.
+        """
 
     def link(self, device: str, generation: int, event: LinkEvent, reason: str) -> None:
         """Take a change of the link; `reason` is for a person, and may be empty."""
@@ -145,9 +148,11 @@ def _bluetooth_trouble(error: Exception) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """An error as a few words for the session's log."""
+    """An error as a few words for the session's log, which must not name the device."""
     if isinstance(error, BleakBluetoothNotAvailableError):
         return _bluetooth_trouble(error)
+    if isinstance(error, BleakDeviceNotFoundError):
+        return "the sensor is not in reach"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, BleakGATTProtocolError):
@@ -164,12 +169,13 @@ async def supervise(
     attempt comes in 0.5 s; each one that brings none doubles the pause, up to 10 s. `device` names the
     sensor to the sink, and `found.driver` must be set.
     """
-    generation, pause_s = 0, _SHORTEST_PAUSE_S / 2
+    generation, pause_s, info = 0, _SHORTEST_PAUSE_S / 2, None
     try:
         while True:
             generation += 1
-            connection = _Connection(found, device, generation, sink, radio)
+            connection = _Connection(found, device, generation, sink, radio, info)
             await connection.run(hash_serial)
+            info = connection.info
             pause_s = _SHORTEST_PAUSE_S if connection.flowed else min(2 * pause_s, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
             if connection.forgotten:
@@ -193,13 +199,19 @@ async def _found_again(found: Found, radio: Radio) -> Found:
 
 
 class _Connection:
-    """One attempt with its own client: a `Link` to the driver, and the only way from bleak to the sink."""
+    """One attempt with its own client: a `Link` to the driver, and the only way from bleak to the sink.
 
-    def __init__(self, found: Found, device: str, generation: int, sink: Sink, radio: Radio) -> None:
+    `info` is the sensor's whole description, from an earlier attempt or this one; None if none got it.
+    """
+
+    def __init__(
+        self, found: Found, device: str, generation: int, sink: Sink, radio: Radio, info: DeviceInfo | None
+    ) -> None:
         assert found.driver is not None, f"{found.advert.name}: no driver"
         self.flowed = False
         self.forgotten = False
-        self._name, self._driver = found.advert.name, found.driver
+        self.info = info
+        self._driver = found.driver
         self._device, self._generation, self._sink = device, generation, sink
         self._loop = asyncio.get_running_loop()
         self._lost = asyncio.Event()
@@ -229,16 +241,15 @@ class _Connection:
         # Backends keep to the limit they were given, mostly.
         await self._while_up(self._client.connect(), _CONNECT_S + _STOP_S)
         self._tell(LinkEvent.CONNECTED, "")
-        info = await self._description(hash_serial)
-        self._sink.described(self._device, self._generation, info)
+        if self.info is None:
+            await self._describe(hash_serial)
+        self._sink.described(self._device, self._generation, self.info or undescribed(self._driver))
         await self._while_up(self._driver.start(self), _START_S)
         return await self._end_of_data()
 
-    async def _description(self, hash_serial: Callable[[str], str]) -> DeviceInfo:
+    async def _describe(self, hash_serial: Callable[[str], str]) -> None:
         with suppress(Exception):  # a sensor that cannot describe itself may still stream
-            description = describe(self, self._name, self._driver.name, hash_serial)
-            return await self._while_up(description, _DESCRIBE_S)
-        return DeviceInfo(name=self._name, driver=self._driver.name)
+            self.info = await self._while_up(describe(self, self._driver, hash_serial), _DESCRIBE_S)
 
     async def _while_up(self, work: Coroutine[Any, Any, T], limit_s: float) -> T:
         """The result of work on the link. Raises TimeoutError, or BleakError as soon as the link is lost.
@@ -294,7 +305,7 @@ class _Connection:
         try:
             return bytes(await self._client.read_gatt_char(characteristic))
         except (BleakCharacteristicNotFoundError, BleakGATTProtocolError) as error:
-            raise DeviceError(f"{self._name}: {_reason(error)}") from error
+            raise DeviceError(f"{self._device}: {_reason(error)}") from error
 
     async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None:
         await self._client.write_gatt_char(characteristic, data, response)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from devices.driver import Decoder, Driver, Samples
 from devices.registry import driver_named
-from pipeline.errors import FrameError
 from pipeline.journal import Kind, Record
 from pipeline.model import Floats, Gap, Marker, Stream
 from pipeline.timing import Timed, beat_times, regular_times, rising
@@ -25,6 +24,7 @@ class _Collected:
     samples: list[Samples] = field(default_factory=list)
     arrival_s: list[float] = field(default_factory=list)
     generation: list[int] = field(default_factory=list)
+    unbroken: list[int] = field(default_factory=list)  # another number after a loss that is known of
 
 
 class LiveDecoder:
@@ -36,7 +36,10 @@ class LiveDecoder:
         self.malformed = 0
 
     def feed(self, record: Record) -> Sequence[Samples]:
-        """The samples of a record; none for events and for frames the protocol does not allow."""
+        """The samples of a record; none for events and for frames the decoder fails on.
+
+        Those are counted in `malformed`, whatever the failure: a driver's fault must not end a session.
+        """
         if record.kind is Kind.DEVICE:
             self._drivers[record.stream] = driver_named(record.facts["driver"])
         if record.kind is not Kind.DATA:
@@ -44,8 +47,8 @@ class LiveDecoder:
         device, _, channel = record.stream.partition("/")
         try:
             decoder = self._decoder(device, record.generation)
-            return () if decoder is None else decoder.feed(channel, record.payload)
-        except FrameError:
+            return () if decoder is None else _checked(decoder.feed(channel, record.payload))
+        except Exception:
             self.malformed += 1
             return ()
 
@@ -59,31 +62,56 @@ class LiveDecoder:
         return self._decoders[key]
 
 
+def _checked(decoded: Sequence[Samples]) -> Sequence[Samples]:
+    """What a decoder made of a frame. Fails here, if ever, where it counts as malformed."""
+    for samples in decoded:
+        len(samples)
+        iter(samples.events)
+    return decoded
+
+
 def decode(records: Iterable[Record]) -> tuple[dict[str, Stream], tuple[Marker, ...]]:
-    """All streams of a session, and what its devices had to say, as markers."""
+    """All streams of a session, and what its devices had to say, as markers.
+
+    A stream that a device delivers second is named `<stream>_<device>`. One that cannot be built is left
+    out, and a marker says so.
+    """
     decoder = LiveDecoder()
     collected: dict[tuple[str, str], _Collected] = defaultdict(_Collected)
     markers: list[Marker] = []
     told: set[tuple[str, str]] = set()
+    malformed: Counter[str] = Counter()
     for record in records:
-        malformed = decoder.malformed
+        before = decoder.malformed
         device = record.stream.partition("/")[0]
         for samples in decoder.feed(record):
             if len(samples):
-                _collect(collected[samples.stream, device], samples, record)
+                _collect(collected[samples.stream, device], samples, record, malformed[device])
             markers += _news(samples, device, record.arrival_s, told)
-        if decoder.malformed > malformed:
+        if decoder.malformed > before:
+            malformed[device] += 1
             markers.append(Marker(record.arrival_s, "link", f"{device}: malformed frame"))
+    streams, failed = _streams(collected)
+    return streams, (*markers, *failed)
+
+
+def _streams(collected: Mapping[tuple[str, str], _Collected]) -> tuple[dict[str, Stream], list[Marker]]:
+    """The streams, by first delivery, and a marker for each that could not be built."""
     streams: dict[str, Stream] = {}
+    failed: list[Marker] = []
     for (name, device), parts in collected.items():
-        streams[name if name not in streams else f"{name}_{device}"] = _stream(name, parts)
-    return streams, tuple(markers)
+        try:
+            streams[name if name not in streams else f"{name}_{device}"] = _stream(name, parts)
+        except Exception:  # a driver's fault: the raw records remain
+            failed.append(Marker(parts.arrival_s[0], "link", f"{device}: {name} could not be decoded"))
+    return streams, failed
 
 
-def _collect(into: _Collected, samples: Samples, record: Record) -> None:
+def _collect(into: _Collected, samples: Samples, record: Record, malformed: int) -> None:
     into.samples.append(samples)
     into.arrival_s.append(record.arrival_s)
     into.generation.append(record.generation)
+    into.unbroken.append(record.generation + malformed)  # neither ever falls
 
 
 def _news(samples: Samples, device: str, at_s: float, told: set[tuple[str, str]]) -> list[Marker]:
@@ -109,7 +137,8 @@ def _stream(name: str, parts: _Collected) -> Stream:
         length_s = np.full(len(timed.time_s), 1 / rate_hz)
     elif f"{name}_ms" in columns:
         length_s = np.maximum(columns[f"{name}_ms"], 0.0) / 1000
-        timed = beat_times(columns[f"{name}_ms"], each_arrival_s, each_generation)
+        unbroken = np.repeat(np.array(parts.unbroken, dtype=float), per_sample)
+        timed = beat_times(columns[f"{name}_ms"], each_arrival_s, unbroken)
     else:
         length_s = np.zeros(len(each_arrival_s))
         timed = Timed(rising(each_arrival_s), np.zeros(len(each_arrival_s), dtype=bool))

@@ -1,13 +1,17 @@
 """What a sensor says of itself: battery level, model, serial number, firmware.
 
 Source: Bluetooth SIG, Battery Service 1.0 (0x180F) and Device Information Service 1.1 (0x180A).
+
+What is kept of a sensor must not tell whose it is: no serial number, and not the name it advertises,
+which often ends in one ("Polar H10 1A2B3C4D") or was given by its owner ("Anna's watch").
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
-from devices.driver import Link
+from devices.driver import Driver, Link
 from pipeline.errors import DeviceError
 from pipeline.model import DeviceInfo
 
@@ -18,17 +22,25 @@ MODEL = "00002a24-0000-1000-8000-00805f9b34fb"
 SERIAL = "00002a25-0000-1000-8000-00805f9b34fb"
 FIRMWARE = "00002a26-0000-1000-8000-00805f9b34fb"
 
+_SERIALS_AT_THE_END = re.compile(r"(?:(?:^|[\W_]+)[0-9A-Fa-f]{6,})+[\W_]*$")
 
-async def describe(link: Link, name: str, driver: str, hash_serial: Callable[[str], str]) -> DeviceInfo:
-    """Read the description; what a sensor does not have, or does not show, is None.
 
-    Only `hash_serial` of the serial number is kept.
+def undescribed(driver: Driver) -> DeviceInfo:
+    """What is known of any sensor that the driver reads."""
+    return DeviceInfo(name=driver.label, driver=driver.name)
+
+
+async def describe(link: Link, driver: Driver, hash_serial: Callable[[str], str]) -> DeviceInfo:
+    """Read the description, named after the model; what a sensor does not have, or does not show, is None.
+
+    Only `hash_serial` of the serial number is kept. Without a model the name is the driver's label.
     """
-    serial = await _text(link, SERIAL)
+    serial, model = await _text(link, SERIAL), await _text(link, MODEL)
+    model = _SERIALS_AT_THE_END.sub("", model).strip() or None if model else None
     return DeviceInfo(
-        name=name,
-        driver=driver,
-        model=await _text(link, MODEL),
+        name=model or driver.label,
+        driver=driver.name,
+        model=model,
         serial_hash=hash_serial(serial) if serial else None,
         firmware=await _text(link, FIRMWARE),
         battery_pct=await _battery_pct(link),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -201,10 +202,13 @@ def _tell(outcome: Outcome) -> None:
 def _recover(home: Home) -> None:
     """At the start of anything that records: seal what a crash left unfinished."""
     from devices.decoding import decode
-    from pipeline.store import recover
+    from pipeline.store import RecoveryState, recover
 
-    for recovery in recover(home, decode):
-        click.echo(recovery.trouble or f"Recovered the unfinished session {recovery.folder.name}", err=True)
+    for result in recover(home, decode):
+        if result.state is RecoveryState.SEALED:
+            click.echo(f"Recovered the unfinished session {result.folder.name}", err=True)
+        elif result.state is RecoveryState.FAILED:
+            click.echo(result.trouble, err=True)
 
 
 @cli.command()
@@ -322,6 +326,7 @@ def list_(home: Home) -> None:
 def recover(home: Home) -> None:
     """Seal sessions that a crash or power cut left unfinished."""
     from devices.decoding import decode
+    from pipeline.store import RecoveryState
     from pipeline.store import recover as recover_sessions
 
     results = recover_sessions(home, decode)
@@ -329,7 +334,7 @@ def recover(home: Home) -> None:
         click.echo(result.trouble or f"Recovered {result.folder}")
     if not results:
         click.echo("Nothing to recover: every session is sealed.")
-    if any(result.trouble for result in results):
+    if any(result.state is RecoveryState.FAILED for result in results):
         raise InputError("some sessions could not be recovered; their journals were left as they are")
 
 
@@ -352,6 +357,9 @@ def verify(sessions: tuple[str, ...], home: Home) -> None:
 
 def main() -> None:
     """Run the command line: every failure is one line and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that has no "²" still gets its table
     try:
         cli.main(standalone_mode=False)
     except click.exceptions.Exit as leave:

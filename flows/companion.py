@@ -15,13 +15,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.errors import DeviceError
+from pipeline.errors import DeviceError, InsufficientDataError
 
 # Real seconds. Prefect's own server needs up to a minute to start, but has the whole session for it.
 _START_S = 60.0
 _FINISH_S = 20.0
 _TIDY_S = 10.0
 _LOOK_EVERY_S = 0.5
+_PYTHON = (sys.executable, "-P", "-m")  # -P: not what happens to lie in the current folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +34,18 @@ class Companion:
     began_s: float
 
     def report(self) -> tuple[Path, str | None]:
-        """The report of the sealed session, and one line if it did not come about as it should."""
-        report = self.folder / "derived" / "report.html"
+        """The report of the sealed session, and one line if it did not come about as it should.
+
+        Raises InsufficientDataError if the session holds nothing to report.
+        """
         warning = self._await()
-        if not report.exists():
-            warning = warning or "the session flow ended early: the report was made without it"
-            _report_plainly(self.folder)
-        return report, warning
+        if self._reported():
+            return self.folder / "derived" / "report.html", warning
+        if self.process.returncode == InsufficientDataError.exit_code:
+            raise InsufficientDataError(f"the session is stored in {self.folder}, but {warning}")
+        return report_plainly(
+            self.folder
+        ), warning or "the session flow ended early: the report was made without it"
 
     def _await(self) -> str | None:
         """Wait for the flow while there is hope; a line to warn with, or None if all went well."""
@@ -61,11 +67,13 @@ class Companion:
 
     def _end(self) -> None:
         """Stop the companion and the server it may have started."""
-        with contextlib.suppress(ProcessLookupError):
-            if os.name == "posix":
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            else:
-                self.process.kill()
+        else:
+            subprocess.run(
+                ["taskkill", "/T", "/F", "/PID", str(self.process.pid)], capture_output=True, check=False
+            )
         self.process.communicate()
 
 
@@ -75,24 +83,29 @@ def start(folder: Path) -> Companion:
     It gets a session of its own, so that Ctrl-C or a closed terminal ends the recording, not the report.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows.session", str(folder)],
+        [*_PYTHON, "flows.session", str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
     )
     return Companion(folder, process, time.monotonic())
 
 
-def _report_plainly(folder: Path) -> None:
+def report_plainly(folder: Path) -> Path:
     """Make the report in a fresh process, where nothing of an orchestrator is loaded."""
     plain = subprocess.run(
-        [sys.executable, "-m", "flows.reporting", str(folder)], capture_output=True, text=True, check=False
+        [*_PYTHON, "flows.reporting", str(folder)], capture_output=True, text=True, check=False
     )
     if plain.returncode:
         said = (plain.stdout + plain.stderr).strip().splitlines() or ["no reason given"]
-        raise DeviceError(f"the session is safe in {folder}, but its report failed: {said[-1]}")
+        failure = (
+            InsufficientDataError if plain.returncode == InsufficientDataError.exit_code else DeviceError
+        )
+        raise failure(f"the session is stored in {folder}, but it has no report: {said[-1]}")
+    return folder / "derived" / "report.html"
 
 
 def processor_seconds() -> tuple[float, float]:

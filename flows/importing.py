@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,22 +59,31 @@ def read_phases(path: Path, recording: Recording) -> tuple[Phase, ...]:
 
     Times are seconds from the start, unix seconds, or ISO 8601 with a zone. Raises InputError with the line.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'is not a text file'}") from error
-    missing = {"name", "start_s", "end_s"} - set(rows[0] if rows else ())
-    if missing:
-        raise InputError(
-            f"{path}: needs the columns name, kind, start_s, end_s (missing: {', '.join(sorted(missing))})"
-        )
-    phases = [_phase(path, line, row, recording) for line, row in enumerate(rows, start=2)]
+    phases = [_phase(path, line, row, recording) for line, row in _rows(path)]
+    if not phases:
+        raise InputError(f"{path}: holds no phases")
     phases.sort(key=lambda phase: phase.start_s)
     for before, after in pairwise(phases):
         if after.start_s < before.end_s - 1e-6:
             raise InputError(f"{path}: phases {before.name!r} and {after.name!r} overlap")
     return tuple(phases)
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The rows below the header, each with its line; a cell that is not there is empty."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            columns = reader.fieldnames or ()
+            rows = [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or 'is not a text file'}") from error
+    missing = {"name", "start_s", "end_s"} - set(columns)
+    if missing:
+        raise InputError(
+            f"{path}: needs the columns name, kind, start_s, end_s (missing: {', '.join(sorted(missing))})"
+        )
+    return rows
 
 
 def _phase(path: Path, line: int, row: dict[str, str], recording: Recording) -> Phase:
@@ -84,7 +94,7 @@ def _phase(path: Path, line: int, row: dict[str, str], recording: Recording) -> 
         raise InputError(f"{path} line {line}: {row['kind']!r} is no phase kind ({kinds})") from None
     try:
         start_s, end_s = (_session_time(row[key], recording) for key in ("start_s", "end_s"))
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise InputError(f"{path} line {line}: {error}") from None
     if end_s <= start_s:
         raise InputError(f"{path} line {line}: phase {row['name']!r} ends before it begins")
@@ -94,10 +104,8 @@ def _phase(path: Path, line: int, row: dict[str, str], recording: Recording) -> 
 
 
 def _session_time(text: str, recording: Recording) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = datetime.fromisoformat(text.strip()).timestamp()
+    """Seconds from the start. Raises ValueError, with words for a person, if the text is no time."""
+    number = _number(text)
     if number < _LEAST_UNIX_S:
         return number
     if recording.started_at is None:
@@ -105,6 +113,26 @@ def _session_time(text: str, recording: Recording) -> float:
             f"{text!r} is a date, but the recording does not say when it began: use seconds from its start"
         )
     return number - recording.started_at.timestamp()
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return _unix_s(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text!r} is not a time")
+    return number
+
+
+def _unix_s(text: str) -> float:
+    try:
+        when = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError(f"{text!r} is not a time") from None
+    if when.tzinfo is None:
+        raise ValueError(f"{text!r} does not name its time zone: add one, such as Z or +01:00")
+    return when.timestamp()
 
 
 def session_lines(home: Home) -> Iterator[str]:

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from devices.connection import Found, Radio, scan
 from flows import companion
+from flows.detached import DetachedView
 from flows.recording import Plan, Recorder, View, record
 from flows.terminal import TerminalView
 from pipeline.clock import Clock, run
-from pipeline.errors import DeviceError, UsageError
+from pipeline.errors import DeviceError, VagalError
 from pipeline.knowledge import Protocol, Step
 from pipeline.model import Recording
 from pipeline.store import Home
 
 _SCAN_S = 8.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,35 +63,56 @@ def run_session(
     say: Callable[[str], None] = print,
 ) -> Outcome:
     """Record and report one session. Raises DeviceError if no sensor can be found."""
-    started: list[tuple[companion.Companion, float]] = []
+    started: list[companion.Companion] = []
+    spent_before_s: list[float] = []
 
     def began(recorder: Recorder) -> None:
-        started.append((companion.start(recorder.folder), companion.processor_seconds()[0]))
+        spent_before_s.append(companion.processor_seconds()[0])
+        with contextlib.suppress(OSError):  # without a companion the report is made at the end
+            started.append(companion.start(recorder.folder))
 
     async def main(clock: Clock) -> tuple[Path, Recording]:
-        stop = asyncio.Event()
-        _stop_on_signal(stop)
-        async with _surroundings(clock, simulate=simulate) as around:
-            say("Looking for sensors ...")
-            sensors = choose(await scan(around.radio, _SCAN_S, until=_enough(wanted, simulate)), wanted, say)
-            plan = Plan(client, protocol, sensors, simulated=around.simulated)
-            return await record(
-                plan,
-                home,
-                clock,
-                around.radio,
-                view or TerminalView(),
-                stop=stop,
-                began=began,
-                hear=lambda step: around.hear(clock, step),
-            )
+        with stop_on_signals() as stop:
+            async with _surroundings(clock, simulate=simulate) as around:
+                say("Looking for sensors ...")
+                found = await _unless(stop, scan(around.radio, _SCAN_S, until=_enough(wanted, simulate)))
+                sensors = choose(found, wanted, say)
+                return await record(
+                    Plan(client, protocol, sensors, simulated=around.simulated),
+                    home,
+                    clock,
+                    around.radio,
+                    DetachedView(view or TerminalView()),
+                    stop=stop,
+                    began=began,
+                    hear=lambda step: around.hear(clock, step),
+                )
 
     folder, recording = run(main, speed)
-    follower, spent_before_s = started[0]
-    recorder_cpu_s = companion.processor_seconds()[0] - spent_before_s
+    recorder_cpu_s = companion.processor_seconds()[0] - spent_before_s[0]
     say("Sealed. Preparing the report ...")
-    report, warning = follower.report()
+    report, warning = started[0].report() if started else (companion.report_plainly(folder), None)
     return Outcome(folder, recording, report, warning, recorder_cpu_s, companion.processor_seconds()[1])
+
+
+class StoppedError(VagalError):
+    """Stopped by the person before there was anything to keep."""
+
+    exit_code = 130
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """The result of some work, unless `stop` comes first: then StoppedError."""
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise StoppedError("stopped before anything was recorded")
+        return working.result()
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -103,17 +128,20 @@ async def _surroundings(clock: Clock, *, simulate: bool) -> AsyncIterator[Surrou
         )
 
 
-def _stop_on_signal(stop: asyncio.Event) -> None:
-    """Ctrl-C, a closed terminal and a polite kill end the recording; what was recorded is sealed."""
-    loop = asyncio.get_running_loop()
+@contextmanager
+def stop_on_signals() -> Iterator[asyncio.Event]:
+    """An event that Ctrl-C, a closed terminal or a polite kill sets; what was recorded is then sealed."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    before: dict[int, Any] = {}
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
-        if number is None:
-            continue
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        if number is not None:
+            before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _enough(wanted: Sequence[str], simulate: bool) -> Callable[[Sequence[Found]], bool]:
@@ -136,7 +164,9 @@ def choose(found: Sequence[Found], wanted: Sequence[str], say: Callable[[str], N
     """The sensors to use: the named ones, else the nearest of each kind."""
     usable = [sensor for sensor in found if sensor.driver]
     if wanted:
-        return [_named(usable, name) for name in wanted]
+        return list(
+            {sensor.advert.address: sensor for sensor in (_named(usable, n) for n in wanted)}.values()
+        )
     nearest: dict[str, Found] = {}
     for sensor in usable:  # already ranked by signal strength
         assert sensor.driver is not None
@@ -158,4 +188,4 @@ def _named(usable: Sequence[Found], name: str) -> Found:
     with contextlib.suppress(StopIteration):
         return next(sensor for sensor in usable if _is(sensor, name))
     names = ", ".join(repr(sensor.advert.name) for sensor in usable) or "none"
-    raise UsageError(f"no supported sensor named {name!r} in reach (found: {names})")
+    raise DeviceError(f"no supported sensor named {name!r} in reach (found: {names})")

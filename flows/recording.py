@@ -12,6 +12,7 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -104,14 +105,17 @@ class Recorder:
         except asyncio.QueueFull:  # decoding is behind: it is redone from the journal when sealing
             self._undecoded += 1
         except OSError as error:
-            self._broken = error
-            self._broke.set()
+            self._break(error)
+
+    def _break(self, error: OSError) -> None:
+        self._broken = error
+        self._broke.set()
 
     async def broken(self) -> None:
         """Raise as soon as the journal can no longer be written; never return."""
         await self._broke.wait()
         assert self._broken is not None
-        raise self._broken
+        raise _stopped(self.folder, self._journal.now_s(), self._broken) from self._broken
 
     def mark(self, kind: str, text: str = "") -> None:
         """Journal a marker at this moment."""
@@ -143,26 +147,45 @@ class Recorder:
         """Decode what arrives and feed the live values, until cancelled."""
         while True:
             record = await self._queue.get()
-            for samples in self._decoder.feed(record):
-                if len(samples):
-                    self._live.feed(samples.stream, samples.columns, record.arrival_s, samples.rate_hz)
+            try:
+                self._feed(record)
+            except Exception:  # the journal has it; live values are not worth a recording
+                self._undecoded += 1
+
+    def _feed(self, record: Record) -> None:
+        device = record.stream.partition("/")[0]
+        for samples in self._decoder.feed(record):
+            if len(samples):
+                columns = samples.columns
+                self._live.feed(device, samples.stream, columns, record.arrival_s, samples.rate_hz)
 
     async def keep_showing(self) -> None:
         """Compute, store and show the live values each second, until cancelled."""
         while True:
             await asyncio.sleep(_SHOW_EVERY_S)
             now_s = self._journal.now_s()
-            shown = self._live.at(now_s)
-            self._journal.event(Kind.SHOWN, _stored(shown, self._step))
+            shown = self._shown(now_s)
+            self._journalled(partial(self._journal.event, Kind.SHOWN, _stored(shown, self._step)))
             self._view.show(Moment(now_s, self._step, self._step_began_s, shown, dict(self._links)))
+
+    def _shown(self, now_s: float) -> Shown:
+        try:
+            return self._live.at(now_s)
+        except Exception as error:
+            failed = f"live values failed ({type(error).__name__})"
+            return Shown(reasons=dict.fromkeys(("heart_rate_bpm", "rmssd_ms", "eda_us", "scl_us"), failed))
 
     async def keep_synced(self) -> None:
         """Bound what a power cut can take, until cancelled."""
-        await self._journal.keep_synced()
+        try:
+            await self._journal.keep_synced()
+        except OSError as error:
+            self._break(error)
 
     def finish(self) -> None:
-        """Journal the end."""
-        self._journal.event(Kind.END, {"undecoded": self._undecoded})
+        """Journal the end, if it can still be written."""
+        with contextlib.suppress(OSError):
+            self._journal.event(Kind.END, {"undecoded": self._undecoded})
 
 
 def _stored(shown: Shown, step: Step | None) -> dict[str, Any]:
@@ -192,18 +215,17 @@ async def record(
     """
     folder = make_folder(home.new_session(plan.client, clock.wall()))
     with recording_lock(folder):
-        with Journal(folder / "journal.bin", clock, _header(plan)) as journal:
-            recorder = Recorder(plan, folder, journal, view)
-            view.begin(plan, folder)
-            began(recorder)
-            try:
-                await _run(recorder, home, radio, stop, hear)
-                recorder.finish()
-            except OSError as error:
-                raise _stopped(folder, journal.now_s(), error) from error
-            finally:
-                view.end()
+        journal = Journal(folder / "journal.bin", clock, _header(plan))
         try:
+            with journal:
+                recorder = Recorder(plan, folder, journal, view)
+                view.begin(plan, folder)
+                began(recorder)
+                try:
+                    await _run(recorder, home, radio, hear, stop)
+                finally:
+                    recorder.finish()
+                    view.end()
             return folder, seal(folder, decode)
         except OSError as error:
             raise _stopped(folder, journal.now_s(), error) from error
@@ -220,7 +242,7 @@ def _header(plan: Plan) -> dict[str, Any]:
     return {
         "client": plan.client,
         "protocol": plan.protocol.name,
-        "sensors": [found.advert.name for found in plan.sensors],
+        "sensors": [found.driver.name for found in plan.sensors if found.driver],
         "simulated": plan.simulated,
         "conditions": dict(plan.conditions),
         "software": software(),
@@ -228,30 +250,29 @@ def _header(plan: Plan) -> dict[str, Any]:
 
 
 async def _run(
-    recorder: Recorder, home: Home, radio: Radio, stop: asyncio.Event, hear: Callable[[Step], None]
+    recorder: Recorder, home: Home, radio: Radio, hear: Callable[[Step], None], stop: asyncio.Event
 ) -> None:
-    """Links, live values and protocol side by side, until the protocol ends, `stop` is set or one fails."""
-    background = [
-        asyncio.create_task(supervise(found, device, recorder, radio, home.hash_serial))
-        for device, found in _named(recorder.plan.sensors)
-    ]
-    background += [
-        asyncio.create_task(recorder.decode_queued()),
-        asyncio.create_task(recorder.keep_showing()),
-        asyncio.create_task(recorder.keep_synced()),
-    ]
-    foreground = [
+    """Links and live values beside the protocol; only its end, `stop` or a full disk ends the recording."""
+    deciding = [
         asyncio.create_task(recorder.run_protocol(hear)),
         asyncio.create_task(stop.wait()),
         asyncio.create_task(recorder.broken()),
     ]
-    tasks = background + foreground
+    beside = [
+        asyncio.create_task(supervise(found, device, recorder, radio, home.hash_serial))
+        for device, found in _named(recorder.plan.sensors)
+    ]
+    beside += [
+        asyncio.create_task(recorder.decode_queued()),
+        asyncio.create_task(recorder.keep_showing()),
+        asyncio.create_task(recorder.keep_synced()),
+    ]
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(deciding, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
+        for task in (*deciding, *beside):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*deciding, *beside, return_exceptions=True)
     for task in done:
         task.result()
 

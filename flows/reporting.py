@@ -19,9 +19,8 @@ def write_report(folder: Path) -> Path:
     What is there already is kept if session, software and parameters are the same. Raises
     InsufficientDataError if the session holds nothing that can be analysed.
     """
-    from pipeline.report.page import render
-
     from pipeline.analysis import analyse
+    from pipeline.report.page import render
     from pipeline.sealing import write_file, write_table
     from pipeline.store import read_session
 

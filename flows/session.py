@@ -8,6 +8,8 @@ functions are called without it, and the one line printed says so.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,7 +17,7 @@ from pathlib import Path
 from devices.decoding import decode
 from flows import orchestration
 from flows.reporting import write_report
-from pipeline.errors import InputError, VagalError
+from pipeline.errors import InputError, InUseError, VagalError
 from pipeline.sealing import seal
 from pipeline.store import is_session, recording_lock
 from pipeline.verification import problems_of
@@ -24,20 +26,24 @@ _LOOK_EVERY_S = 0.2
 
 
 def follow(folder: Path) -> Path:
-    """Wait until the session is sealed; if its recorder is gone without sealing it, seal it here."""
+    """Wait until the session is sealed; if its recorder is gone without sealing it, seal it here.
+
+    Raises InputError if there is nothing left to follow, or what is left cannot be sealed.
+    """
     while not is_session(folder):
         time.sleep(_LOOK_EVERY_S)
-        _seal_if_abandoned(folder)
+        with contextlib.suppress(InUseError):  # still being recorded
+            _seal_abandoned(folder)
     return folder
 
 
-def _seal_if_abandoned(folder: Path) -> None:
-    try:
-        with recording_lock(folder):
-            if (folder / "journal.bin").exists() and not is_session(folder):
-                seal(folder, decode, recovered=True)
-    except VagalError:
-        return  # still being recorded
+def _seal_abandoned(folder: Path) -> None:
+    with recording_lock(folder):
+        if is_session(folder):
+            return
+        if not (folder / "journal.bin").exists():
+            raise InputError(f"{folder}: there is no session to follow")
+        seal(folder, decode, recovered=True)
 
 
 def check(folder: Path) -> None:
@@ -53,21 +59,24 @@ def run_plain(folder: Path) -> Path:
 
 
 def run_flow(folder: Path) -> None:
-    """The same as a Prefect flow. Only the folder is a parameter: no name and no signal reaches Prefect."""
+    """The same as a Prefect flow, which is told the session's id and nothing else: no client, no signal."""
     from prefect import flow, task
 
     @flow(name="session")
-    def session(path: str) -> None:
-        sealed = task(name="follow session")(follow)(Path(path))
-        task(name="check seal")(check)(sealed)
-        task(name="analyse and report")(write_report)(sealed)
+    def session(session_id: str) -> None:
+        assert session_id == folder.name
+        task(name="follow session", persist_result=False)(lambda: str(bool(follow(folder))))()
+        task(name="check seal", persist_result=False)(lambda: check(folder))()
+        task(name="analyse and report", persist_result=False)(lambda: str(bool(write_report(folder))))()
 
-    session(str(folder))
+    session(folder.name)
 
 
 def main(folder: Path) -> int:
     """Run the flow, or without Prefect the plain functions; the exit code."""
     orchestration.configure(folder.parents[2])
+    if hasattr(os, "nice"):
+        os.nice(5)  # the recorder comes first
     try:
         try:
             run_flow(folder)
@@ -85,7 +94,7 @@ def main(folder: Path) -> int:
 
 
 def _reported(folder: Path) -> bool:
-    return (folder / "derived" / "report.html").exists()
+    return (folder / "derived" / "report.json").exists()  # written last
 
 
 if __name__ == "__main__":

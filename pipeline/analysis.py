@@ -66,11 +66,18 @@ class Analysis:
         return self.signals.psd_method
 
     def rows(self) -> list[dict[str, Any]]:
-        """The feature table: a row for each window, columns as in the data dictionary."""
-        return [self._row(index, window) for index, window in enumerate(self.windows)]
+        """A row for each sliding window, columns as in the data dictionary."""
+        phases = self.recording.phases
+        return [
+            self._row(index, window, _phase_around(window.start_s, window.end_s, phases))
+            for index, window in enumerate(self.windows)
+        ]
 
-    def _row(self, index: int, window: Values) -> dict[str, Any]:
-        phase = _phase_around(window, [each.phase for each in self.phases])
+    def phase_rows(self) -> list[dict[str, Any]]:
+        """A row for each phase, as a window that is exactly the phase: `window_index` is None."""
+        return [self._row(None, each.values, each.phase) for each in self.phases]
+
+    def _row(self, index: int | None, window: Values, phase: Phase | None) -> dict[str, Any]:
         recording = self.recording
         return {
             "recording_id": recording.recording_id,
@@ -84,7 +91,7 @@ class Analysis:
             "end_s": window.end_s,
             "beat_source": recording.beats.name if recording.beats is not None else None,
             "device": ", ".join(device.name for device in recording.devices) or None,
-            "paced": bool(phase and phase.pacer),
+            "paced": phase is not None and phase.paced,
             "pacer_bpm": phase.pacer.breaths_per_min if phase and phase.pacer else None,
             "psd_method": str(self.psd_method) if self.psd_method else None,
             "detrend": str(self.parameters.detrend),
@@ -94,19 +101,22 @@ class Analysis:
         }
 
     def windows_table(self) -> pa.Table:
-        """The feature table for a parquet file."""
+        """The feature table for a parquet file: the rows of the phases, then those of the windows."""
         import pyarrow as pa
 
-        return pa.Table.from_pylist(self.rows())
+        return pa.Table.from_pylist(self.phase_rows() + self.rows())
 
     def to_frame(self) -> pd.DataFrame:
-        """The feature table as a pandas frame."""
+        """The feature table as a pandas frame, with the rows of `windows_table`."""
         import pandas as pd
 
-        return pd.DataFrame(self.rows())
+        return pd.DataFrame(self.phase_rows() + self.rows())
 
     def as_json(self) -> dict[str, Any]:
-        """The whole analysis as one JSON object, as `vagal analyse --json` prints it."""
+        """The whole analysis as one JSON object, as `vagal analyse --json` prints it.
+
+        `windows` are the sliding windows only; the values of phases stand under `phases`.
+        """
         recording, started_at = self.recording, self.recording.started_at
         return {
             "recording": {
@@ -157,7 +167,7 @@ def analyse(recording: Recording, parameters: Parameters | None = None) -> Analy
             PhaseValues(phase, signals.values(phase.start_s, phase.end_s, phase.pacer))
             for phase in recording.phases
         ),
-        windows=tuple(signals.values(start_s, end_s) for start_s, end_s in spans),
+        windows=tuple(_window(signals, start_s, end_s, recording.phases) for start_s, end_s in spans),
         reactivity=reactions,
         recovery=recoveries,
         quality=quality,
@@ -215,10 +225,16 @@ def _windows(duration_s: float, parameters: Parameters) -> list[tuple[float, flo
     return [(float(start_s), float(start_s) + parameters.window_s) for start_s in starts]
 
 
-def _phase_around(window: Values, phases: Sequence[Phase]) -> Phase | None:
+def _window(signals: Signals, start_s: float, end_s: float, phases: Sequence[Phase]) -> Values:
+    """The values of a window, paced as the phase that holds it."""
+    phase = _phase_around(start_s, end_s, phases)
+    return signals.values(start_s, end_s, phase.pacer if phase else None)
+
+
+def _phase_around(start_s: float, end_s: float, phases: Sequence[Phase]) -> Phase | None:
     """The phase that holds the whole window; a window across two belongs to neither."""
     for phase in phases:
-        if phase.start_s - 1e-6 <= window.start_s and window.end_s <= phase.end_s + 1e-6:
+        if phase.start_s - 1e-6 <= start_s and end_s <= phase.end_s + 1e-6:
             return phase
     return None
 
@@ -235,19 +251,20 @@ def _measures(signals: Signals) -> dict[str, Measure]:
 def _regulation(
     phases: Sequence[Phase], signals: Signals
 ) -> tuple[tuple[Reactivity, ...], tuple[Recovery, ...]]:
-    """Each challenge against the baseline, and what the recovery after it left."""
+    """Each unpaced challenge against the unpaced baseline, and what the recovery after it left."""
     baseline = baseline_of(phases)
     reactions: list[Reactivity] = []
     recoveries: list[Recovery] = []
-    for challenge in phases if baseline else ():
-        if challenge.kind is not PhaseKind.STRESSOR:
+    if baseline is None:
+        return (), ()
+    for challenge in phases:
+        if challenge.kind is not PhaseKind.STRESSOR or challenge.paced:
             continue
         after = following(phases, challenge)
         for name, measure in _measures(signals).items():
-            assert baseline is not None
             reactions.append(reactivity(name, measure, baseline, challenge))
             if after is not None:
-                recoveries.append(recovery(name, measure, reactions[-1], baseline, after))
+                recoveries.append(recovery(measure, reactions[-1], baseline, challenge, after))
     return tuple(reactions), tuple(recoveries)
 
 

@@ -3,6 +3,7 @@
 VagalError                 one clear line, and the exit code of the command line
 ├── InsufficientDataError 1   the data cannot carry what was asked for
 ├── UsageError         2   the request itself is wrong
+│   └── InUseError         another process holds what was asked for
 ├── InputError         3   a file that cannot be read
 │   └── FrameError         bytes from a device that do not follow its protocol
 └── DeviceError        3   Bluetooth, a sensor, or the link to it
@@ -25,6 +26,10 @@ class UsageError(VagalError):
     """The request is wrong; the message says how to put it right."""
 
     exit_code = 2
+
+
+class InUseError(UsageError):
+    """Another process holds what was asked for; the message says what."""
 
 
 class InputError(VagalError):

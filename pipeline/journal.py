@@ -14,17 +14,18 @@ bytes to the next record whose checksum holds, so no damaged record is ever acce
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from math import isnan
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from pipeline.clock import Clock
 from pipeline.errors import InputError
@@ -35,6 +36,7 @@ _FRAME = struct.Struct("<2sII")
 _HEAD = struct.Struct("<BIQdddB")
 _NONE = float("nan")
 _MAX_LENGTH = 1 << 26  # bounds what a damaged length can make a reader look at
+_TORN_BYTES = 1 << 16  # a cut takes a second or two of records; more than this is a failing disk
 
 fsync_data = getattr(os, "fdatasync", os.fsync)  # fdatasync is not everywhere
 
@@ -153,14 +155,17 @@ class Journal:
     def close(self) -> None:
         """Put the rest on disk and close."""
         if not self._file.closed:
-            os.fsync(self._file.fileno())
-            self._file.close()
+            with self._file:
+                os.fsync(self._file.fileno())
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError) if kind else contextlib.nullcontext():  # the first error tells more
+            self.close()
 
 
 def sync_folder(folder: Path) -> None:
@@ -176,10 +181,30 @@ def sync_folder(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a journal holds, and how many of its bytes were no valid record."""
+    """What a journal holds, and how many of its bytes were no valid record.
+
+    `torn_bytes` of the damaged ones lie behind the last valid record, where a cut leaves them. `missing` is
+    about how many records are not there, a torn one not counted.
+    """
 
     records: tuple[Record, ...]
     damaged_bytes: int
+    torn_bytes: int = 0
+    missing: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is damaged but the tail that a cut tore off."""
+        return not self.missing and self.damaged_bytes == self.torn_bytes <= _TORN_BYTES
+
+
+class _Frame(NamedTuple):
+    """Bytes whose checksum holds; `record` is None if it is of a kind that only a later version knows."""
+
+    sequence: int
+    start: int
+    end: int
+    record: Record | None
 
 
 def read_journal(path: Path) -> Reading:
@@ -193,35 +218,57 @@ def read_journal(path: Path) -> Reading:
 
 def parse_journal(content: bytes) -> Reading:
     """Every valid record in the bytes of a journal; never raises, whatever the bytes."""
-    records, valid_bytes = [], 0
-    if content.startswith(_FILE):
-        valid_bytes = len(_FILE)
-    for record, size in _records(content):
-        records.append(record)
-        valid_bytes += size
-    return Reading(tuple(records), len(content) - valid_bytes)
+    named = len(_FILE) if content.startswith(_FILE) else 0
+    frames = list(_frames(content))
+    known = [frame for frame in frames if frame.record is not None]
+    valid = named + sum(frame.end - frame.start for frame in known)
+    torn = len(content) - (frames[-1].end if frames else named)
+    return Reading(
+        records=tuple(frame.record for frame in known if frame.record is not None),
+        damaged_bytes=len(content) - valid,
+        torn_bytes=torn,
+        missing=_missing(frames, torn),
+    )
 
 
-def _records(content: bytes) -> Iterator[tuple[Record, int]]:
+def _missing(frames: Sequence[_Frame], torn_bytes: int) -> int:
+    """Records that are not there: by their sequence, which counts from 0; in a long tail by their size."""
+    if not frames:
+        return 0
+    counted = max(frame.sequence for frame in frames) + 1
+    missing = counted - len({frame.sequence for frame in frames if frame.record is not None})
+    if torn_bytes <= _TORN_BYTES:
+        return missing
+    mean_size = sum(frame.end - frame.start for frame in frames) / len(frames)
+    return missing + round(torn_bytes / mean_size)
+
+
+def _frames(content: bytes) -> Iterator[_Frame]:
     view, at = memoryview(content), 0
     while (at := content.find(_SYNC, at)) >= 0:
-        record, size = _record_at(view, at)
-        if record is not None:
-            yield record, size
-        at += size
+        frame = _frame_at(view, at)
+        if frame is not None:
+            yield frame
+        at = frame.end if frame is not None else at + 1
 
 
-def _record_at(view: memoryview, at: int) -> tuple[Record | None, int]:
-    """The record at this offset and its size; or None and how far to go on."""
+def _frame_at(view: memoryview, at: int) -> _Frame | None:
+    """The frame at this offset, if it is one and undamaged."""
     if len(view) - at < _FRAME.size:
-        return None, 1
+        return None
     _, length, checksum = _FRAME.unpack_from(view, at)
-    body = view[at + _FRAME.size : at + _FRAME.size + length]
+    end = at + _FRAME.size + length
+    body = view[at + _FRAME.size : end]
     if not _HEAD.size <= length <= _MAX_LENGTH or len(body) < length or _checksum(body) != checksum:
-        return None, 1
+        return None
+    _, _, sequence, *_ = _HEAD.unpack_from(body)
+    return _Frame(sequence, at, end, _record_from(body))
+
+
+def _record_from(body: memoryview) -> Record | None:
     kind, generation, sequence, arrival_s, wall_s, device_time_s, name_length = _HEAD.unpack_from(body)
     try:
-        record = Record(
+        return Record(
             kind=Kind(kind),
             stream=str(body[_HEAD.size : _HEAD.size + name_length], "utf-8"),
             sequence=sequence,
@@ -231,6 +278,5 @@ def _record_at(view: memoryview, at: int) -> tuple[Record | None, int]:
             device_time_s=None if isnan(device_time_s) else device_time_s,
             payload=bytes(body[_HEAD.size + name_length :]),
         )
-    except (ValueError, UnicodeDecodeError):  # a kind from a later version
-        return None, _FRAME.size + length
-    return record, _FRAME.size + length
+    except ValueError:  # a kind, or a way to write a name, from a later version
+        return None

@@ -5,6 +5,7 @@ The same records in the same order give the same values, so a replay reproduces 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,10 +16,11 @@ from pipeline.eda import SlowLevel
 from pipeline.features import Basis, null_reason
 from pipeline.hrv import time_domain
 from pipeline.model import Floats
-from pipeline.timing import BEATS_LATE_S
+from pipeline.timing import beat_times
 
 _KEPT_S = 150.0  # enough for the 91 beats of the artefact thresholds and a 60-s window
 _STALE_S = 5.0
+_BEAT_STREAMS = ("rr", "pp")  # the better first
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +34,52 @@ class Shown:
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _LatestBeats:
+    """The beats that arrived within `_KEPT_S`, timed as those of a whole session are."""
+
+    interval_ms: list[float] = field(default_factory=list)
+    arrival_s: list[float] = field(default_factory=list)
+
+    def feed(self, interval_ms: Floats, arrival_s: float) -> None:
+        self.interval_ms += [float(value) for value in interval_ms]
+        self.arrival_s += [arrival_s] * len(interval_ms)
+        old = bisect_left(self.arrival_s, arrival_s - _KEPT_S)
+        del self.interval_ms[:old], self.arrival_s[:old]
+
+    def classified(self) -> Beats:
+        interval_ms, arrival_s = np.array(self.interval_ms), np.array(self.arrival_s)
+        return classify(beat_times(interval_ms, arrival_s, np.zeros(len(arrival_s))).time_s, interval_ms)
+
+
 class LiveIndices:
-    """Rolling indices over what has arrived: heart rate over 10 s, RMSSD over 60 s, skin conductance now."""
+    """Rolling indices over what has arrived: heart rate over 10 s, RMSSD over 60 s, skin conductance now.
+
+    Each stream is taken from the first device that delivers it; pulses count until a strap's beats come.
+    """
 
     def __init__(self) -> None:
-        self._ends_s: list[float] = []
-        self._intervals_ms: list[float] = []
+        self._sources: dict[str, str] = {}
+        self._beats: dict[str, _LatestBeats] = {}
         self._eda: tuple[float, float] | None = None
         self._level = SlowLevel()
         self._scl_us: float | None = None
 
     def feed(
-        self, stream: str, columns: Mapping[str, Floats], arrival_s: float, rate_hz: float | None
+        self,
+        device: str,
+        stream: str,
+        columns: Mapping[str, Floats],
+        arrival_s: float,
+        rate_hz: float | None,
     ) -> None:
-        """Take the samples of one notification that arrived at `arrival_s`."""
-        if stream in ("rr", "pp"):
-            self._feed_beats(columns[f"{stream}_ms"], arrival_s)
+        """Take the samples of one notification of `device` that arrived at `arrival_s`."""
+        if self._sources.setdefault(stream, device) != device:
+            return
+        if stream in _BEAT_STREAMS:
+            self._beats.setdefault(stream, _LatestBeats()).feed(columns[f"{stream}_ms"], arrival_s)
         elif stream == "eda" and rate_hz:
             self._feed_eda(columns["eda_us"], arrival_s, rate_hz)
-
-    def _feed_beats(self, intervals_ms: Floats, arrival_s: float) -> None:
-        """Chain intervals end to end; a late or early arrival beyond what a strap can hold is a gap."""
-        for interval_ms in intervals_ms:
-            length_s = max(float(interval_ms), 1.0) / 1000
-            chained_s = self._ends_s[-1] + length_s if self._ends_s else arrival_s
-            self._ends_s.append(
-                chained_s
-                if abs(arrival_s - chained_s) <= BEATS_LATE_S
-                else max(arrival_s, self._ends_s[-1] + 0.001)
-            )
-            self._intervals_ms.append(float(interval_ms))
-        while self._ends_s and self._ends_s[0] < arrival_s - _KEPT_S:
-            del self._ends_s[0], self._intervals_ms[0]
 
     def _feed_eda(self, eda_us: Floats, arrival_s: float, rate_hz: float) -> None:
         for index, value in enumerate(eda_us):
@@ -79,12 +95,13 @@ class LiveIndices:
         return Shown(heart_rate_bpm, rmssd_ms, eda_us, scl_us, reasons)
 
     def _heart(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
-        if not self._ends_s or now_s - self._ends_s[-1] > _STALE_S:
+        latest = next((self._beats[name] for name in _BEAT_STREAMS if name in self._beats), None)
+        beats = latest.classified() if latest else None
+        if not beats or now_s - beats.time_s[-1] > _STALE_S:
             reasons["heart_rate_bpm"] = reasons["rmssd_ms"] = (
-                "no heartbeat is arriving" if self._ends_s else "waiting for the first heartbeat"
+                "no heartbeat is arriving" if beats else "waiting for the first heartbeat"
             )
             return None, None
-        beats = classify(np.array(self._ends_s), np.array(self._intervals_ms))
         return (
             self._index("heart_rate_bpm", "mean_hr_bpm", beats, 10.0, reasons),
             self._index("rmssd_ms", "rmssd_ms", beats, 60.0, reasons),

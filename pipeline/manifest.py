@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from pipeline.model import (
     unit_of,
 )
 
+T = TypeVar("T", DeviceInfo, Gap, Marker, Pacer, Phase, Rating)
+
 
 def software() -> dict[str, str]:
     """Name and version of what wrote a file."""
@@ -35,9 +37,14 @@ def software() -> dict[str, str]:
         return {"name": "vagal", "version": "unknown"}
 
 
-def manifest_of(recording: Recording, files: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
-    """The manifest of a recording whose streams lie in `files`: name -> (file, sha256)."""
-    return {
+def manifest_of(
+    recording: Recording, files: Mapping[str, tuple[str, str]], shown: tuple[str, str] | None = None
+) -> dict[str, Any]:
+    """The manifest of a recording whose streams lie in `files`: name -> (file, sha256).
+
+    `shown` is the file of what the live page showed, if it showed anything.
+    """
+    manifest = {
         "schema_version": SCHEMA_VERSION,
         "session_id": recording.recording_id,
         "client": recording.client,
@@ -62,6 +69,17 @@ def manifest_of(recording: Recording, files: Mapping[str, tuple[str, str]]) -> d
         "raw": {"file": "raw.parquet", "sha256": recording.sha256},
         "software": software(),
     }
+    if shown is not None:
+        manifest["shown"] = dict(zip(("file", "sha256"), shown, strict=True))
+    return manifest
+
+
+def hashes_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The hash of every file that a manifest vouches for. Raises KeyError, TypeError or AttributeError."""
+    described = [manifest["raw"], *manifest["streams"].values()]
+    if "shown" in manifest:  # sessions sealed before it was hashed have none
+        described.append(manifest["shown"])
+    return {facts["file"]: facts["sha256"] for facts in described}
 
 
 def _describe(stream: Stream, duration_s: float, file: str, sha256: str) -> dict[str, Any]:
@@ -109,9 +127,9 @@ def recording_of(manifest: Mapping[str, Any], streams: Mapping[str, Stream]) -> 
         client=manifest["client"],
         protocol=manifest["protocol"],
         phases=tuple(phase_from(facts) for facts in manifest["phases"]),
-        markers=tuple(Marker(**facts) for facts in manifest["markers"]),
-        ratings=tuple(Rating(**facts) for facts in manifest["ratings"]),
-        devices=tuple(DeviceInfo(**facts) for facts in manifest["devices"]),
+        markers=tuple(known(Marker, facts) for facts in manifest["markers"]),
+        ratings=tuple(known(Rating, facts) for facts in manifest["ratings"]),
+        devices=tuple(known(DeviceInfo, facts) for facts in manifest["devices"]),
         conditions=manifest["conditions"],
         units=manifest["units"],
         notices=tuple(manifest["notices"]),
@@ -120,16 +138,22 @@ def recording_of(manifest: Mapping[str, Any], streams: Mapping[str, Stream]) -> 
     )
 
 
+def known(kind: type[T], facts: Mapping[str, Any]) -> T:
+    """A value from its JSON object; what this version does not know of is passed over."""
+    return kind(**{field.name: facts[field.name] for field in fields(kind) if field.name in facts})
+
+
 def phase_from(facts: Mapping[str, Any]) -> Phase:
     """A phase from its JSON object; what this version does not know of is passed over."""
-    known = {field.name: facts[field.name] for field in fields(Phase) if field.name in facts}
     pacer = facts.get("pacer")
-    return Phase(**{**known, "kind": PhaseKind(facts["kind"]), "pacer": Pacer(**pacer) if pacer else None})
+    return known(
+        Phase, {**facts, "kind": PhaseKind(facts["kind"]), "pacer": known(Pacer, pacer) if pacer else None}
+    )
 
 
 def gaps_from(facts: Mapping[str, Any]) -> tuple[Gap, ...]:
     """The gaps in a stream's description."""
-    return tuple(Gap(**gap) for gap in facts["gaps"])
+    return tuple(known(Gap, gap) for gap in facts["gaps"])
 
 
 def sha256_of(content: bytes) -> str:

@@ -78,6 +78,11 @@ class Phase:
     def duration_s(self) -> float:
         return self.end_s - self.start_s
 
+    @property
+    def paced(self) -> bool:
+        """Whether breathing was paced, by the kind of phase or by a pacer."""
+        return self.kind is PhaseKind.PACED or self.pacer is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Marker:

@@ -2,12 +2,13 @@
 
 Made up means a reference to hold the rest against, and the rest.
 
-The reference is the first five valid minutes after settling, never a statistic of the whole recording:
-that would compare a stress with itself.
+The reference is the first five valid minutes after settling, sought for ten minutes at most and never past
+a tag. A statistic of the whole recording would compare a stress with itself.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,7 +20,8 @@ from pipeline.model import Floats, Marker, Phase, PhaseKind, Recording
 
 SETTLE_S = 120.0  # electrodes and person; a quarter of a recording that is shorter than eight minutes
 REFERENCE_VALID_S = 300.0
-_LEAST_S = 60.0  # a shorter reference carries no index
+LONGEST_S = 600.0  # with sparse signal a reference would else reach into what it is held against
+LEAST_VALID_S = 60.0  # with less a reference carries no index
 
 
 def with_reference(recording: Recording, valid_s: Floats) -> Recording:
@@ -31,7 +33,10 @@ def with_reference(recording: Recording, valid_s: Floats) -> Recording:
         return recording
     phases = made_up_phases(recording.duration_s, _tags(recording.markers), valid_s)
     if phases[0].kind is not PhaseKind.SETTLE:
-        told = "no phases were named and the recording is too short for a reference"
+        told = (
+            f"no phases were named, and there is no reference: fewer than {LEAST_VALID_S:.0f} usable seconds "
+            f"lie in the {LONGEST_S / 60:.0f} minutes after settling, up to the first tag"
+        )
     else:
         reference = phases[1]
         told = (
@@ -42,19 +47,29 @@ def with_reference(recording: Recording, valid_s: Floats) -> Recording:
 
 
 def made_up_phases(duration_s: float, tags: Sequence[Marker], valid_s: Floats) -> tuple[Phase, ...]:
-    """Settling, reference, and the rest split at the tags."""
+    """Settling, reference, and the rest split at the tags; one phase if too little lies in a reference.
+
+    The reference ends at the first of: `REFERENCE_VALID_S` of usable signal, `LONGEST_S`, a tag after
+    settling, the end. With less than `LEAST_VALID_S` of usable signal in it there is none.
+    """
     settled_s = min(SETTLE_S, duration_s / 4)
-    reached = settled_s + np.searchsorted(np.cumsum(valid_s[int(settled_s) :]), REFERENCE_VALID_S) + 1
-    end_s = min(float(reached), duration_s)
-    first_tag_s = next((tag.time_s for tag in tags if tag.time_s > settled_s + _LEAST_S), duration_s)
-    end_s = min(end_s, first_tag_s)
-    if end_s - settled_s < _LEAST_S:
+    end_s = _reference_end_s(settled_s, duration_s, tags, valid_s)
+    if float(np.sum(valid_s[math.ceil(settled_s) : int(end_s)])) < LEAST_VALID_S:
         return (Phase("Whole recording", PhaseKind.OTHER, 0.0, duration_s),)
     head = (
         Phase("Settling", PhaseKind.SETTLE, 0.0, settled_s),
         Phase("Reference", PhaseKind.REFERENCE, settled_s, end_s),
     )
     return head + _rest(end_s, duration_s, [tag for tag in tags if tag.time_s >= end_s])
+
+
+def _reference_end_s(settled_s: float, duration_s: float, tags: Sequence[Marker], valid_s: Floats) -> float:
+    usable_s = np.cumsum(valid_s[int(settled_s) :])
+    enough_s = settled_s + float(np.searchsorted(usable_s, REFERENCE_VALID_S)) + 1
+    if not len(usable_s) or usable_s[-1] < REFERENCE_VALID_S:
+        enough_s = duration_s
+    tag_s = next((tag.time_s for tag in tags if tag.time_s > settled_s), duration_s)
+    return min(enough_s, settled_s + LONGEST_S, tag_s, duration_s)
 
 
 def phases_of(protocol: Protocol, recording: Recording) -> tuple[Phase, ...]:

@@ -2,6 +2,13 @@
 
 Each estimate carries an error from blocks of 30 s, so that a difference is named only where it stands
 out of the person's own moment-to-moment change. Paced phases are never compared with unpaced ones.
+
+Blocks that follow each other are alike, so there are fewer independent ones than blocks. Their lag-one
+correlation r is taken from the blocks of baseline and challenge, each about its own mean, neighbours only;
+corrected for its bias, which is large for a handful of blocks; and averaged with a prior of 0.6 that weighs
+as much as 15 pairs of neighbours, because so few blocks hardly tell r. The prior is a choice that leans
+to the cautious side, not a figure from the literature. With r as that of an AR(1) process, errors and
+degrees of freedom (Satterthwaite 1946) are those of correlated blocks.
 """
 
 from __future__ import annotations
@@ -12,12 +19,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.model import Floats, Phase, PhaseKind
+from pipeline.model import Bools, Floats, Phase, PhaseKind
 
 BLOCK_S = 30.0
 SPEECH_S = 15.0  # after a task's end: a last spoken answer still moves the breath
 LAST_S = 120.0  # the end of recovery, over which what is left of a reaction is judged
 _MIN_BLOCKS = 4
+_MIN_LAST_BLOCKS = 3  # of the four at the end of recovery
+
+_PRIOR_R = 0.6
+_PRIOR_PAIRS = 15
+_CORRELATIONS = np.linspace(-0.5, 0.95, 16)  # at which the bias of r is computed
 
 # A measure over a stretch of time: its value, or None where the data cannot carry one.
 Measure = Callable[[float, float], float | None]
@@ -25,11 +37,15 @@ Measure = Callable[[float, float], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Reactivity:
-    """Change of a measure from baseline to challenge, with a 95 % interval; or why there is none."""
+    """Change of a measure from baseline to challenge, with a 95 % interval; or why there is none.
+
+    `challenge_start_s` tells challenges of one name apart.
+    """
 
     measure: str
     baseline: str
     challenge: str
+    challenge_start_s: float
     change: float | None
     low: float | None = None
     high: float | None = None
@@ -44,97 +60,206 @@ class Reactivity:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """The share of a reaction still there in the last two minutes of recovery: 0 none, 1 all; or why not."""
+    """The share of a reaction still there in the last two minutes of recovery: 0 none, 1 all; or why not.
+
+    `low` and `high` are its 95 % interval. `measure`, `challenge` and `challenge_start_s` are the reaction's.
+    """
 
     measure: str
     challenge: str
+    challenge_start_s: float
     recovery: str
     share_left: float | None
+    low: float | None = None
+    high: float | None = None
     reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Blocks:
-    mean: float
-    error: float
-    n: int
+    """The blocks of a phase that have a value, and their places in it."""
+
+    value: Floats
+    place: Floats
+
+    @property
+    def residual(self) -> Floats:
+        return np.asarray(self.value - self.value.mean())
+
+    @property
+    def distance(self) -> Floats:
+        """How many blocks each lies after each other."""
+        return self.place[:, np.newaxis] - self.place
+
+    @property
+    def neighbours(self) -> Bools:
+        """Which pairs of blocks follow each other; across a missing block none do."""
+        return np.asarray(self.distance == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mean:
+    """The mean of a phase's blocks, its variance, and the degrees of freedom of that."""
+
+    value: float
+    variance: float
+    degrees: float
 
 
 def baseline_of(phases: Sequence[Phase]) -> Phase | None:
-    """The phase that others are held against: the first baseline, else the reference that stands in."""
+    """The unpaced phase that others are held against: the first baseline, else the reference for it."""
     for kind in (PhaseKind.BASELINE, PhaseKind.REFERENCE):
-        found = next((phase for phase in phases if phase.kind is kind), None)
+        found = next((phase for phase in phases if phase.kind is kind and not phase.paced), None)
         if found:
             return found
     return None
 
 
 def reactivity(name: str, measure: Measure, baseline: Phase, challenge: Phase) -> Reactivity:
-    """The change of a measure from baseline to challenge, over blocks of 30 s of each."""
+    """The change of a measure from baseline to challenge: a difference of means of blocks, Student's t.
+
+    How often it stands out where nothing changed, in 1500 simulations each of AR(1) blocks, for r of
+    0, 0.3, 0.5 and 0.7: in 1.0, 2.4, 5.3 and 8.1 % for 6 and 6 blocks, 1.1, 2.9, 4.9 and 8.0 % for 10 and
+    10, where the challenge follows the baseline at once; in 1.5, 3.7, 6.7 and 12.5 %, and 1.7, 4.1, 6.2
+    and 11.6 %, with five minutes between. The price is an interval half as wide again as that of
+    independent blocks, for 6 and 6 blocks with r of 0.
+    """
     before, during = _blocks(measure, baseline), _blocks(measure, challenge)
     if before is None or during is None:
         where = baseline.name if before is None else challenge.name
-        return Reactivity(
-            name, baseline.name, challenge.name, None, reason=f"too little usable signal in {where}"
-        )
-    change = during.mean - before.mean
-    margin = _t95(before.n + during.n - 2) * math.hypot(before.error, during.error)
+        reason = f"too little usable signal in {where}"
+        return Reactivity(name, baseline.name, challenge.name, challenge.start_s, None, reason=reason)
+    r = _lag_one(before, during)
+    first, second = _mean(before, r), _mean(during, r)
+    change = second.value - first.value
+    margin = _t95(first.degrees + second.degrees) * math.sqrt(first.variance + second.variance)
     return Reactivity(
-        name, baseline.name, challenge.name, change, change - margin, change + margin, before.n + during.n
+        name,
+        baseline.name,
+        challenge.name,
+        challenge.start_s,
+        change,
+        change - margin,
+        change + margin,
+        len(before.value) + len(during.value),
     )
 
 
-def recovery(name: str, measure: Measure, reaction: Reactivity, baseline: Phase, after: Phase) -> Recovery:
-    """How much of a reaction is left at the end of the recovery phase that follows it."""
+def recovery(
+    measure: Measure, reaction: Reactivity, baseline: Phase, challenge: Phase, after: Phase
+) -> Recovery:
+    """How much of a reaction is left at the end of the recovery phase that follows it.
 
-    def not_estimable(reason: str) -> Recovery:
-        return Recovery(name, reaction.challenge, after.name, None, reason)
+    The interval is that of a ratio of two differences that share the baseline (Fieller 1954). Where it
+    includes both none and all of the reaction, the share is not estimable. In simulations as those of
+    `reactivity`, with r up to 0.5, it held the true share in 91 to 98 % of those that were estimable; with
+    0.7 in 84 to 89 %.
+    """
+
+    def told(share: float | None, *interval: float, reason: str | None = None) -> Recovery:
+        low, high = interval or (None, None)
+        return Recovery(
+            reaction.measure, challenge.name, challenge.start_s, after.name, share, low, high, reason
+        )
 
     if reaction.change is None:
-        return not_estimable(reaction.reason or "no reaction was estimated")
+        return told(None, reason=reaction.reason or "no reaction was estimated")
     if not reaction.stands_out:
-        return not_estimable("the reaction does not stand out from ordinary change")
+        return told(None, reason="the reaction does not stand out from ordinary change")
     if after.duration_s < LAST_S + SPEECH_S:
-        return not_estimable("the recovery phase is shorter than 2 min 15 s")
+        return told(None, reason="the recovery phase is shorter than 2 min 15 s")
     end = Phase(after.name, after.kind, after.end_s - LAST_S, after.end_s)
-    before, left = _blocks(measure, baseline), _blocks(measure, end)
-    if before is None or left is None:
-        return not_estimable("too little usable signal at the end of recovery")
-    return Recovery(name, reaction.challenge, after.name, (left.mean - before.mean) / reaction.change)
+    before, during = _blocks(measure, baseline), _blocks(measure, challenge)
+    left = _blocks(measure, end, _MIN_LAST_BLOCKS)
+    if before is None or during is None or left is None:
+        return told(None, reason="too little usable signal at the end of recovery")
+    r = _lag_one(before, during)
+    share, low, high = _share_left(*(_mean(blocks, r) for blocks in (before, during, left)))
+    if low <= 0 and high >= 1:
+        return told(None, reason="its interval includes both none and all of the reaction")
+    return told(share, low, high)
 
 
 def following(phases: Sequence[Phase], challenge: Phase) -> Phase | None:
-    """The recovery phase right after a challenge, if there is one."""
+    """The unpaced recovery phase right after a challenge, if there is one."""
     later = [phase for phase in phases if phase.start_s >= challenge.end_s - 1]
-    return later[0] if later and later[0].kind is PhaseKind.RECOVERY else None
+    return later[0] if later and later[0].kind is PhaseKind.RECOVERY and not later[0].paced else None
 
 
-def _blocks(measure: Measure, phase: Phase) -> _Blocks | None:
-    """Mean and standard error over the blocks of a phase, allowing for correlation from block to block."""
-    count = int(phase.duration_s // BLOCK_S)
-    starts = phase.start_s + BLOCK_S * np.arange(count)
+def _blocks(measure: Measure, phase: Phase, least: int = _MIN_BLOCKS) -> _Blocks | None:
+    """The blocks of a phase, or None where fewer than `least` have a value."""
+    starts = phase.start_s + BLOCK_S * np.arange(int(phase.duration_s // BLOCK_S))
     measured = [measure(float(start), float(start) + BLOCK_S) for start in starts]
-    values = np.array([value for value in measured if value is not None and math.isfinite(value)])
-    if len(values) < _MIN_BLOCKS:
+    values = np.array([math.nan if value is None else value for value in measured], dtype=np.float64)
+    known = np.isfinite(values)
+    if np.count_nonzero(known) < least:
         return None
-    spread = float(values.std(ddof=1))
-    return _Blocks(float(values.mean()), spread * math.sqrt(_inflation(values) / len(values)), len(values))
+    return _Blocks(values[known], np.flatnonzero(known).astype(np.float64))
 
 
-def _inflation(values: Floats) -> float:
-    """Variance inflation of a mean of correlated values: (1 + r) / (1 - r) for lag-one correlation r.
+def _share_left(before: _Mean, during: _Mean, left: _Mean) -> tuple[float, float, float]:
+    """The share (left - before) / (during - before) and its interval after Fieller (1954).
 
-    r is clipped to 0 .. 0.6: with a handful of blocks it is itself hardly known.
+    The interval holds each share s with (left - before - s (during - before))² at most t² times the
+    variance of that. With the t of the reaction it is bounded where the reaction stands out.
     """
-    centred = values - values.mean()
-    power = float(np.sum(centred**2))
-    r = float(np.sum(centred[1:] * centred[:-1])) / power if power > 0 else 0.0
-    r = min(max(r, 0.0), 0.6)
-    return (1 + r) / (1 - r)
+    rest, reaction = left.value - before.value, during.value - before.value
+    t2 = _t95(before.degrees + during.degrees) ** 2
+    square = reaction**2 - t2 * (during.variance + before.variance)
+    middle = rest * reaction - t2 * before.variance
+    constant = rest**2 - t2 * (left.variance + before.variance)
+    width = math.sqrt(max(middle**2 - square * constant, 0.0))
+    return rest / reaction, (middle - width) / square, (middle + width) / square
 
 
-def _t95(degrees: int) -> float:
-    """The 97.5 % point of Student's t (Cornish-Fisher expansion; within 0.5 % from 4 degrees on)."""
-    z = 1.959964
-    n = max(degrees, 1)
-    return z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+def _mean(blocks: _Blocks, r: float) -> _Mean:
+    """Mean, variance and degrees of freedom of blocks from an AR(1) process with correlation r.
+
+    With R the correlations of the blocks and C = M R M those of the residuals, M taking out the mean:
+    a sum of squares S estimates the variance S / tr C of a block with (tr C)² / tr C² degrees of freedom
+    (Satterthwaite 1946), and the variance of the mean is that times the mean of R.
+    """
+    correlations = _correlations(blocks, r)
+    centred = _centred(correlations)
+    trace = float(np.trace(centred))
+    variance = float(np.sum(blocks.residual**2)) / trace * float(correlations.mean())
+    return _Mean(float(blocks.value.mean()), variance, trace**2 / float(np.sum(centred**2)))
+
+
+def _lag_one(*phases: _Blocks) -> float:
+    """The lag-one correlation of blocks, without its bias, drawn towards the prior; at least 0.
+
+    Residuals correlate less than blocks, the more so the fewer there are. The r sought is that of which
+    the expected products of residuals would give the correlation seen.
+    """
+
+    def ratio(products: Sequence[Floats]) -> float:
+        side = sum(float(each[phase.neighbours].sum()) for each, phase in zip(products, phases, strict=True))
+        return side / sum(float(np.trace(each)) for each in products)
+
+    seen = [np.outer(phase.residual, phase.residual) for phase in phases]
+    if not any(np.any(each) for each in seen):
+        return _PRIOR_R
+    expected = [ratio([_centred(_correlations(phase, r)) for phase in phases]) for r in _CORRELATIONS]
+    rising = np.maximum.accumulate(expected)  # a pattern of missing blocks may bend it down at the end
+    unbiased = float(np.interp(ratio(seen), rising, _CORRELATIONS))
+    pairs = sum(int(np.count_nonzero(phase.neighbours)) for phase in phases)
+    return max(0.0, (pairs * unbiased + _PRIOR_PAIRS * _PRIOR_R) / (pairs + _PRIOR_PAIRS))
+
+
+def _correlations(blocks: _Blocks, r: float) -> Floats:
+    """Correlations of the blocks of an AR(1) process: r to the power of their distance."""
+    return np.asarray(r ** np.abs(blocks.distance), dtype=np.float64)
+
+
+def _centred(products: Floats) -> Floats:
+    """Expected products of residuals from those of values: row and column means taken out."""
+    across = products - products.mean(axis=0, keepdims=True)
+    return np.asarray(across - across.mean(axis=1, keepdims=True))
+
+
+def _t95(degrees: float) -> float:
+    """The 97.5 % point of Student's t; degrees need not be whole and count as 1 at least."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(degrees, 1.0), 0.975))

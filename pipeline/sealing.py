@@ -2,23 +2,26 @@
 
 Every file is written under a temporary name, synced, read back, renamed, and its folder synced. So at
 each moment the journal or the manifest is there and whole, and sealing can be repeated after a crash.
+A journal that could not be read in full is kept, as journal.damaged.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
-from pipeline.journal import Kind, Record, read_journal, sync_folder
-from pipeline.manifest import manifest_of, phase_from, sha256_of
+from pipeline.journal import Kind, Reading, Record, read_journal, sync_folder
+from pipeline.manifest import hashes_of, known, manifest_of, phase_from, sha256_of
 from pipeline.model import SCHEMA_VERSION, DeviceInfo, Marker, Phase, Rating, Recording, Stream, unit_of
 
 Decode = Callable[[Iterable[Record]], tuple[dict[str, Stream], tuple[Marker, ...]]]
@@ -39,12 +42,55 @@ _RAW = pa.schema(
 
 def seal(folder: Path, decode: Decode, *, recovered: bool = False) -> Recording:
     """Seal the session in `folder` from its journal. Raises InputError if the journal has no header."""
-    records = read_journal(folder / "journal.bin").records
-    recording = assemble(folder.name, records, decode)
-    sealed = write_session(folder, replace(recording, recovered=recovered), records)
-    (folder / "journal.bin").unlink()
-    sync_folder(folder)
+    reading = read_journal(folder / "journal.bin")
+    recording = assemble(folder.name, reading.records, decode)
+    recording = replace(recording, recovered=recovered, notices=(*recording.notices, *_damage(reading)))
+    sealed = write_session(folder, recording, reading.records)
+    _retire(folder, reading)
     return sealed
+
+
+def retire_journal(folder: Path) -> None:
+    """Do with the journal of a sealed session what `seal` does last: keep a damaged one, delete any other."""
+    _retire(folder, read_journal(folder / "journal.bin"))
+
+
+def _retire(folder: Path, reading: Reading) -> None:
+    journal = folder / "journal.bin"
+    if reading.whole:
+        journal.unlink()
+    else:
+        journal.replace(folder / "journal.damaged")
+    sync_folder(folder)
+
+
+def _damage(reading: Reading) -> tuple[str, ...]:
+    """The sentence that tells of a journal which could not be read in full; none for a torn tail."""
+    if reading.whole:
+        return ()
+    lost = {0: "no record is missing", 1: "about 1 record is missing"}
+    return (
+        f"{reading.damaged_bytes} bytes of the journal could not be read; "
+        f"{lost.get(reading.missing, f'about {reading.missing} records are missing')}; "
+        "the journal was kept as journal.damaged",
+    )
+
+
+def damaged_files(folder: Path) -> list[str]:
+    """The sealed files that are not as the manifest has them, one sentence a file; empty if all are."""
+    try:
+        expected = hashes_of(json.loads((folder / "session.json").read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return [f"{folder / 'session.json'}: cannot be read ({error})"]
+    return [trouble for file, sha256 in expected.items() if (trouble := _trouble(folder / file, sha256))]
+
+
+def _trouble(path: Path, sha256: str) -> str | None:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    return None if sha256_of(content) == sha256 else f"{path}: has changed since it was sealed"
 
 
 def write_session(folder: Path, recording: Recording, records: Sequence[Record]) -> Recording:
@@ -56,12 +102,17 @@ def write_session(folder: Path, recording: Recording, records: Sequence[Record])
         name: (f"streams/{name}.parquet", write_table(folder / f"streams/{name}.parquet", _table(stream)))
         for name, stream in recording.streams.items()
     }
-    shown = [{"arrival_s": r.arrival_s, **r.facts} for r in records if r.kind is Kind.SHOWN]
-    if shown:
-        write_table(folder / "shown.parquet", pa.Table.from_pylist(shown))
-    manifest = manifest_of(sealed, files)
+    manifest = manifest_of(sealed, files, _write_shown(folder, records))
     write_file(folder / "session.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
     return sealed
+
+
+def _write_shown(folder: Path, records: Sequence[Record]) -> tuple[str, str] | None:
+    """Write what the live page showed; the file and its hash, or None if it showed nothing."""
+    shown = [{"arrival_s": r.arrival_s, **r.facts} for r in records if r.kind is Kind.SHOWN]
+    if not shown:
+        return None
+    return "shown.parquet", write_table(folder / "shown.parquet", pa.Table.from_pylist(shown))
 
 
 def assemble(session_id: str, records: Sequence[Record], decode: Decode) -> Recording:
@@ -83,18 +134,24 @@ def assemble(session_id: str, records: Sequence[Record], decode: Decode) -> Reco
         protocol=header["protocol"],
         phases=_phases(records, duration_s),
         markers=tuple(sorted((*_markers(records), *news), key=lambda marker: marker.time_s)),
-        ratings=tuple(Rating(r.arrival_s, **r.facts) for r in records if r.kind is Kind.RATING),
-        devices=tuple({r.stream: DeviceInfo(**r.facts) for r in records if r.kind is Kind.DEVICE}.values()),
+        ratings=tuple(known(Rating, _at(r)) for r in records if r.kind is Kind.RATING),
+        devices=_devices(records),
         conditions=header.get("conditions", {}),
         units={"rr": "1/1024 s (from the protocol)"} if "rr" in streams else {},
         simulated=header["simulated"],
     )
 
 
+def _devices(records: Sequence[Record]) -> tuple[DeviceInfo, ...]:
+    """Each sensor as it described itself last."""
+    told = {record.stream: record.facts for record in records if record.kind is Kind.DEVICE}
+    return tuple(known(DeviceInfo, facts) for facts in told.values())
+
+
 def _phases(records: Sequence[Record], duration_s: float) -> tuple[Phase, ...]:
     """Phases run from their record to the next one; a record without a name ends the last."""
     turns = [(record.arrival_s, record.facts) for record in records if record.kind is Kind.PHASE]
-    ends = [at_s for at_s, _ in turns[1:]] + [duration_s]
+    ends = [*(at_s for at_s, _ in turns[1:]), duration_s][: len(turns)]  # killed before the first, none
     return tuple(
         phase_from({**facts, "start_s": at_s, "end_s": end_s})
         for (at_s, facts), end_s in zip(turns, ends, strict=True)
@@ -103,13 +160,18 @@ def _phases(records: Sequence[Record], duration_s: float) -> tuple[Phase, ...]:
 
 
 def _markers(records: Sequence[Record]) -> list[Marker]:
-    markers = [Marker(r.arrival_s, **r.facts) for r in records if r.kind is Kind.MARKER]
+    markers = [known(Marker, _at(r)) for r in records if r.kind is Kind.MARKER]
     links = [
         Marker(r.arrival_s, "link", f"{r.stream}: {r.facts['event']}, {r.facts['reason']}".removesuffix(", "))
         for r in records
         if r.kind is Kind.LINK
     ]
     return markers + links
+
+
+def _at(record: Record) -> dict[str, Any]:
+    """An event's facts with the moment it was journalled at."""
+    return {**record.facts, "time_s": record.arrival_s}
 
 
 def _raw_table(records: Sequence[Record]) -> pa.Table:
@@ -164,15 +226,24 @@ def write_table(path: Path, table: pa.Table) -> str:
 def write_file(path: Path, content: bytes, check: Callable[[Path], bool] | None = None) -> str:
     """Write a file whole or not at all, on disk when this returns; its SHA-256."""
     temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
+    try:
+        _write_synced(temporary, content)
+        if temporary.read_bytes() != content or (check is not None and not check(temporary)):
+            raise InputError(f"{path}: what was written does not read back; is the disk failing?")
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error tells more
+            temporary.unlink()
+        raise
+    sync_folder(path.parent)
+    return sha256_of(content)
+
+
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    if temporary.read_bytes() != content or (check is not None and not check(temporary)):
-        raise InputError(f"{path}: what was written does not read back; is the disk failing?")
-    temporary.replace(path)
-    sync_folder(path.parent)
-    return sha256_of(content)
 
 
 def _rows(path: Path) -> int:

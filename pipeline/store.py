@@ -5,26 +5,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from pipeline.errors import InputError, UsageError
-from pipeline.journal import Kind, Record
+from pipeline.errors import InputError, InUseError, UsageError, VagalError
+from pipeline.journal import Kind, Record, sync_folder
 from pipeline.manifest import recording_of
 from pipeline.model import Recording
-from pipeline.sealing import Decode, read_table, seal, stream_from, write_session
+from pipeline.sealing import (
+    Decode,
+    damaged_files,
+    read_table,
+    retire_journal,
+    seal,
+    stream_from,
+    write_session,
+)
+
+_KEY_BYTES = 32
+_UNFINISHED = re.compile(r"\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-[0-9a-f]{4}")  # an import that is under way
+_ABANDONED_S = 3600.0
 
 
 def default_home() -> Path:
@@ -75,13 +91,42 @@ class Home:
         return hmac.new(self._key(), serial.encode(), hashlib.sha256).hexdigest()[:16]
 
     def _key(self) -> bytes:
+        """The key, made at its first use. Raises InputError if the file is there and holds none."""
         path = self.path / "serial.key"
         if not path.exists():
-            self.path.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(32))
-        return path.read_bytes()
+            _make_private(self.path)
+            _write_once(path, secrets.token_bytes(_KEY_BYTES))
+        key = path.read_bytes()
+        if len(key) != _KEY_BYTES:
+            raise InputError(
+                f"{path}: holds {len(key)} bytes, and a key has {_KEY_BYTES}: put it back from a backup, or "
+                "delete it, and sensors will count as new ones"
+            )
+        return key
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Write a file whole, for its owner's eyes only; if another process was first, its file stays."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        _name_once(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _name_once(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links, such as exFAT
+        if not path.exists():
+            temporary.replace(path)
 
 
 def is_session(folder: Path) -> bool:
@@ -91,17 +136,25 @@ def is_session(folder: Path) -> bool:
 
 @contextmanager
 def recording_lock(folder: Path) -> Iterator[None]:
-    """Hold a session for writing. The system lets go of it however the process ends."""
+    """Hold a session for writing. The system lets go of it however the process ends.
+
+    Raises InUseError if another process holds it, InputError if the folder is not there or cannot be written.
+    """
+    if not folder.is_dir():  # the lock would create it
+        raise InputError(f"{folder}: no such session")
     lock = FileLock(folder / "recording.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise UsageError(f"session {folder.name} is being recorded by another process") from None
+        raise InUseError(f"session {folder.name} is being recorded by another process") from None
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
     try:
         yield
     finally:
         if os.name == "posix":  # while it is held, so that no one is left holding a lock without a name
-            (folder / "recording.lock").unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                (folder / "recording.lock").unlink()
         lock.release()
 
 
@@ -122,12 +175,20 @@ def read_session(folder: Path) -> Recording:
 
 
 def make_folder(folder: Path) -> Path:
-    """Create a session's folder, for its owner's eyes only."""
+    """Create a session's folder, and those above it that are missing, for their owner's eyes only."""
     try:
-        folder.mkdir(parents=True, mode=0o700)
+        _make_private(folder.parent)
+        folder.mkdir(mode=0o700)
     except OSError as error:
         raise InputError(f"{folder.parent}: sessions cannot be stored there ({error.strerror})") from error
     return folder
+
+
+def _make_private(folder: Path) -> None:
+    """Create a folder and each missing one above it with mode 0700; those that are there keep theirs."""
+    for level in reversed((folder, *folder.parents)):
+        if not level.exists():
+            level.mkdir(mode=0o700, exist_ok=True)
 
 
 def save_import(home: Home, recording: Recording, files: Mapping[str, bytes], wall_s: float) -> Path:
@@ -148,36 +209,66 @@ def save_import(home: Home, recording: Recording, files: Mapping[str, bytes], wa
         raise
 
 
+class RecoveryState(StrEnum):
+    """What became of an unfinished session."""
+
+    SEALED = "sealed"
+    IN_USE = "in use"  # another process records or seals it
+    FAILED = "failed"  # left as it is
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What became of one unfinished session: its folder, and the trouble if there was any."""
+    """What became of one unfinished session: its folder, and the trouble unless it was sealed."""
 
     folder: Path
+    state: RecoveryState = RecoveryState.SEALED
     trouble: str | None = None
 
 
 def recover(home: Home, decode: Decode, tell: Callable[[Path], None] = lambda _: None) -> list[Recovery]:
-    """Seal every session that a crash left unfinished; those being recorded are left alone."""
-    results = []
-    for folder in home.sessions():
-        if not (folder / "journal.bin").exists():
-            continue
-        try:
-            with recording_lock(folder):
-                tell(folder)
-                _recover_one(folder, decode)
-                results.append(Recovery(folder))
-        except UsageError:
-            continue
-        except InputError as error:
-            results.append(Recovery(folder, str(error)))
-        except Exception as error:  # whatever it is, it must not keep the next session from starting
-            results.append(Recovery(folder, f"{folder}: not recovered, left as it is ({error!r})"))
-    return results
+    """Seal every session that a crash left unfinished; those being recorded are left alone.
+
+    One that another process seals meanwhile is not reported. Sweeps what killed imports left behind.
+    """
+    _sweep_imports(home)
+    unfinished = [folder for folder in home.sessions() if _has_journal(folder)]
+    results = [_recovery(folder, decode, tell) for folder in unfinished]
+    return [result for result in results if result is not None]
+
+
+def _has_journal(folder: Path) -> bool:
+    return (folder / "journal.bin").exists()
+
+
+def _recovery(folder: Path, decode: Decode, tell: Callable[[Path], None]) -> Recovery | None:
+    """What becomes of one unfinished session; None if it is finished by now, or gone."""
+    try:
+        with recording_lock(folder):
+            if not _has_journal(folder):
+                return None
+            tell(folder)
+            _recover_one(folder, decode)
+            return Recovery(folder)
+    except VagalError as error:
+        state = RecoveryState.IN_USE if isinstance(error, InUseError) else RecoveryState.FAILED
+        return Recovery(folder, state, str(error)) if _has_journal(folder) else None
+    except Exception as error:  # whatever it is, it must not keep the next session from starting
+        trouble = f"{folder}: not recovered, left as it is ({error!r})"
+        return Recovery(folder, RecoveryState.FAILED, trouble)
 
 
 def _recover_one(folder: Path, decode: Decode) -> None:
-    if is_session(folder):  # the crash came between the manifest and the deletion of the journal
-        (folder / "journal.bin").unlink(missing_ok=True)
+    if is_session(folder) and not damaged_files(folder):  # the crash came before the journal was put away
+        retire_journal(folder)
     else:
         seal(folder, decode, recovered=True)
+
+
+def _sweep_imports(home: Home) -> None:
+    """Delete the hidden folders of imports that were killed, once no import can still be writing there."""
+    for folder in home.sessions_path.glob("*/.*"):
+        with contextlib.suppress(OSError):
+            age_s = time.time() - folder.lstat().st_mtime
+            if _UNFINISHED.fullmatch(folder.name) and age_s > _ABANDONED_S:
+                shutil.rmtree(folder)

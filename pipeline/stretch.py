@@ -183,13 +183,13 @@ class Signals:
 
     @cached_property
     def valid_seconds(self) -> Floats:
-        """For each second of the recording the usable part of it: of the heart signal, else of the skin's."""
-        if self.beats is not None and len(self.beats):
-            return _covered_each_second(self.beats)
-        if self.eda is None or not len(self.eda.time_s):
-            return np.empty(0)
-        counts = np.bincount(self.eda.time_s[self.eda.valid].astype(int))
-        return np.minimum(counts / self.eda.rate_hz, 1.0)
+        """For each second of the recording the usable part of it: of the heart's or the skin's signal.
+
+        Of the two it is the one that is usable for longer, the heart's if they are alike.
+        """
+        heart = _covered_each_second(self.beats) if self.beats is not None else np.empty(0)
+        skin = _valid_each_second(self.eda) if self.eda is not None else np.empty(0)
+        return heart if heart.sum() >= skin.sum() else skin
 
 
 _SKIN = tuple(measure.name for measure in fields(SkinConductance))
@@ -212,9 +212,17 @@ def _longest_gap_s(beats: Beats, start_s: float, end_s: float) -> float:
 
 def _covered_each_second(beats: Beats) -> Floats:
     """How much of each second NN intervals fill."""
+    if not len(beats):
+        return np.empty(0)
     end_s, length_s = beats.time_s[beats.nn], beats.interval_ms[beats.nn] / 1000
     seconds = np.arange(int(beats.time_s[-1]) + 2)
     return np.diff(np.interp(seconds, *_filled(end_s, length_s)))
+
+
+def _valid_each_second(eda: Eda) -> Floats:
+    """How much of each second has valid skin conductance."""
+    counts = np.bincount(eda.time_s[eda.valid].astype(int))
+    return np.minimum(counts / eda.rate_hz, 1.0)
 
 
 def _filled(end_s: Floats, length_s: Floats) -> tuple[Floats, Floats]:

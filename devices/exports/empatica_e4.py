@@ -49,11 +49,15 @@ _FILES = (*(sensor.file for sensor in _SENSORS), _BEATS)
 
 @dataclass(frozen=True, slots=True)
 class _Track:
-    """One file's content: `start_s` since 1970, `rate_hz` None for IBI.csv, one row a sample."""
+    """One file's content: `start_s` since 1970, `rate_hz` None for IBI.csv, one row a sample.
+
+    `left_out` counts the rows of the file that are not among `rows`.
+    """
 
     start_s: float
     rate_hz: float | None
     rows: Floats
+    left_out: int = 0
 
     @property
     def end_s(self) -> float:
@@ -63,7 +67,7 @@ class _Track:
 
 
 class EmpaticaE4:
-    """Reads E4 exports. Beats come from BVP; IBI.csv, full of holes, only stands in for it."""
+    """Reads E4 exports. Beats come from BVP.csv; IBI.csv, full of holes, is read only if that holds none."""
 
     name = "empatica-e4"
     label = "Empatica E4 (folder or zip)"
@@ -74,21 +78,15 @@ class EmpaticaE4:
 
     def read(self, source: Source, unit: str | None) -> Recording:
         """The recording. Raises InputError that names the file and line of what can't be read."""
-        tracks = {name: track for name in _FILES if (track := _track(source, name))}
-        if not tracks.keys() & {"BVP.csv", "EDA.csv", _BEATS}:
-            raise InputError(f"{source.path}: an E4 recording needs samples in BVP.csv, EDA.csv or IBI.csv")
-        starts_s = [track.start_s for track in tracks.values()]
-        if max(starts_s) - min(starts_s) > _DAY_S:
-            raise InputError(f"{source.path}: the files are of different sessions, more than a day apart")
-        start_s = min(starts_s)
-        duration_s = max(track.end_s for track in tracks.values()) - start_s
-        present = (sensor for sensor in _SENSORS if sensor.file in tracks)
-        streams = {sensor.stream: _stream(sensor, tracks[sensor.file], start_s) for sensor in present}
-        if (beats := _pulses(streams.get("ppg"), tracks.get(_BEATS), start_s, duration_s)) is not None:
-            streams["pp"] = beats
+        tracks = {sensor.file: track for sensor in _SENSORS if (track := _track(source, sensor.file))}
+        streams = _streams(tracks)
+        if not _beat_count(streams) and (intervals := _track(source, _BEATS)):
+            tracks[_BEATS] = intervals
+            streams = _streams(tracks)
+        _check(source, tracks)
+        start_s, duration_s = _extent(tracks)
         tags = _tags(source, start_s)
         markers = tuple(tag for tag in tags if 0 <= tag.time_s <= duration_s)
-        empty = tuple(name for name in _FILES if name in source.files and name not in tracks)
         return Recording(
             recording_id=source.title,
             source=self.name,
@@ -99,12 +97,45 @@ class EmpaticaE4:
             markers=markers,
             devices=(DeviceInfo(name="Empatica E4", driver=self.name),),
             notices=(
-                *_beat_notice(streams),
-                *(f"{name} holds no samples" for name in empty),
+                *_beat_notices(source, tracks, streams),
+                *(f"{name} holds no samples" for name in _empty(source, tracks, streams)),
                 *_tag_notice(len(tags), len(tags) - len(markers)),
                 *(() if unit is None else (f"--unit {unit} is not needed: E4 files have fixed units",)),
             ),
         )
+
+
+def _streams(tracks: Mapping[str, _Track]) -> dict[str, Stream]:
+    """A stream for each sensor, and the beats: those of IBI.csv if it is among the tracks, else BVP's."""
+    if not tracks:
+        return {}
+    start_s, duration_s = _extent(tracks)
+    present = (sensor for sensor in _SENSORS if sensor.file in tracks)
+    streams = {sensor.stream: _stream(sensor, tracks[sensor.file], start_s) for sensor in present}
+    if _BEATS in tracks:
+        streams["pp"] = _intervals(tracks[_BEATS], start_s, duration_s)
+    elif "ppg" in streams:
+        streams["pp"] = pulse_intervals(streams["ppg"])
+    return streams
+
+
+def _extent(tracks: Mapping[str, _Track]) -> tuple[float, float]:
+    """When the first file starts, in seconds since 1970, and how long it is from there to the last end."""
+    start_s = min(track.start_s for track in tracks.values())
+    return start_s, max(track.end_s for track in tracks.values()) - start_s
+
+
+def _beat_count(streams: Mapping[str, Stream]) -> int:
+    return len(streams.get("pp", ()))
+
+
+def _check(source: Source, tracks: Mapping[str, _Track]) -> None:
+    """Raise InputError if the files make no recording, or not one."""
+    if not tracks.keys() & {"BVP.csv", "EDA.csv", _BEATS}:
+        raise InputError(f"{source.path}: an E4 recording needs samples in BVP.csv, EDA.csv or IBI.csv")
+    starts_s = [track.start_s for track in tracks.values()]
+    if max(starts_s) - min(starts_s) > _DAY_S:
+        raise InputError(f"{source.path}: the files are of different sessions, more than a day apart")
 
 
 def _first_cell(content: bytes) -> bytes:
@@ -134,7 +165,7 @@ def _track(source: Source, name: str) -> _Track | None:
     if start_s is None:
         raise InputError(f"{source.where(name, 1)}: {_shown(lines[0])} is not a start time")
     if name == _BEATS:
-        return _Track(start_s, None, _rising(source, _table(source, name, lines[1:], 1, 2)))
+        return _rising(start_s, _table(source, name, lines[1:], 1, 2))
     columns = 3 if name == "ACC.csv" else 1
     return _Track(start_s, _rate_hz(source, name, lines[1]), _table(source, name, lines[2:], 2, columns))
 
@@ -185,11 +216,12 @@ def _shown(cell: bytes) -> str:
     return repr(cell.decode(errors="replace").strip()[:40])
 
 
-def _rising(source: Source, beats: Floats) -> Floats:
-    late = np.flatnonzero(~(np.diff(beats[:, 0], prepend=-np.inf) > 0) | ~(beats[:, 1] > 0))
-    if len(late):
-        raise InputError(f"{source.where(_BEATS, int(late[0]) + 2)}: beats must follow one another in time")
-    return beats
+def _rising(start_s: float, rows: Floats) -> _Track | None:
+    """IBI.csv without the rows whose offset is not above 0 and all before it; None if no row is left."""
+    offsets_s = rows[:, 0]
+    latest_s = np.fmax.accumulate(np.concatenate(([0.0], offsets_s[:-1])))
+    kept = rows[offsets_s > latest_s]
+    return _Track(start_s, None, kept, len(rows) - len(kept)) if len(kept) else None
 
 
 def _stream(sensor: _Sensor, track: _Track, start_s: float) -> Stream:
@@ -201,14 +233,12 @@ def _stream(sensor: _Sensor, track: _Track, start_s: float) -> Stream:
     return Stream(sensor.stream, time_s[first:], columns, track.rate_hz)
 
 
-def _pulses(ppg: Stream | None, beats: _Track | None, start_s: float, duration_s: float) -> Stream | None:
-    if ppg is not None:
-        return pulse_intervals(ppg)
-    if beats is None:
-        return None
+def _intervals(beats: _Track, start_s: float, duration_s: float) -> Stream:
+    """The intervals as they stand in IBI.csv; one that is not positive covers no time."""
     ends_s, pp_ms = beats.start_s - start_s + beats.rows[:, 0], beats.rows[:, 1] * 1000
     columns = {"pp_ms": pp_ms, "quality": np.full(len(pp_ms), np.nan)}
-    return Stream("pp", ends_s, columns, gaps=interval_gaps(ends_s, pp_ms, 0.0, duration_s))
+    covered_ms = np.where(pp_ms > 0, pp_ms, 0.0)
+    return Stream("pp", ends_s, columns, gaps=interval_gaps(ends_s, covered_ms, 0.0, duration_s))
 
 
 def _tags(source: Source, start_s: float) -> tuple[Marker, ...]:
@@ -228,10 +258,32 @@ def _presses_s(source: Source) -> Iterator[float]:
             yield stamp_s
 
 
-def _beat_notice(streams: Mapping[str, Stream]) -> Iterator[str]:
-    if "pp" in streams:
-        origin = "BVP.csv" if "ppg" in streams else f"{_BEATS}, as there is no BVP.csv"
-        yield f"beats are pulse intervals from {origin}"
+def _beat_notices(
+    source: Source, tracks: Mapping[str, _Track], streams: Mapping[str, Stream]
+) -> Iterator[str]:
+    if _BEATS in tracks:
+        why = "BVP.csv holds no usable pulse" if "BVP.csv" in source.files else "there is no BVP.csv"
+        yield f"beats are pulse intervals from {_BEATS}, as {why}"
+        yield from _left_out_notice(tracks[_BEATS])
+    elif _beat_count(streams):
+        yield "beats are pulse intervals from BVP.csv"
+    elif "ppg" in streams:
+        yield "there are no beats, as BVP.csv holds no usable pulse"
+
+
+def _left_out_notice(beats: _Track) -> Iterator[str]:
+    if count := beats.left_out:
+        does, is_ = ("does", "is") if count == 1 else ("do", "are")
+        rows = len(beats.rows) + count
+        yield f"{count} of {rows} rows in {_BEATS} {does} not rise in time and {is_} left out"
+
+
+def _empty(source: Source, tracks: Mapping[str, _Track], streams: Mapping[str, Stream]) -> Iterator[str]:
+    """The files that were looked into for nothing."""
+    for name in _FILES:
+        looked_into = name != _BEATS or not _beat_count(streams)
+        if name in source.files and name not in tracks and looked_into:
+            yield name
 
 
 def _tag_notice(tags: int, outside: int) -> Iterator[str]:

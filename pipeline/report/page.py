@@ -77,7 +77,9 @@ def _environment() -> Environment:
 
 @lru_cache(maxsize=1)
 def _css() -> str:
-    return files("pipeline.report").joinpath("style.css").read_text(encoding="utf-8")
+    """The style sheet, without the indentation that is for those who edit it."""
+    lines = files("pipeline.report").joinpath("style.css").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())
 
 
 def _date(recording: Recording) -> str | None:

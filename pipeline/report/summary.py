@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.model import Phase
 from pipeline.regulation import Reactivity, Recovery, baseline_of
 from pipeline.report import figures
 from pipeline.report import wording as w
@@ -73,9 +74,9 @@ def _changes(analysis: Analysis, words: w.HeartWords) -> list[str]:
     if not found:
         return [*_levels(analysis, words), w.NO_CHALLENGE]
     first = {each.reaction.measure: each for each in next(iter(outcomes(analysis)), [])}
-    no_baseline = baseline_of([each.phase for each in analysis.phases]) is None
+    why_none = _why_none(analysis, found[0])
     sentences = [
-        change_sentence(subject, found[0].name, first.get(measure), no_baseline) if recorded else missing
+        change_sentence(subject, found[0].name, first.get(measure), why_none) if recorded else missing
         for measure, subject, recorded, missing in (
             ("mean_hr_bpm", words.rate, analysis.beats is not None, w.NO_HEART),
             ("ln_scl", w.SKIN_LEVEL, analysis.eda is not None, w.NO_SKIN),
@@ -86,10 +87,20 @@ def _changes(analysis: Analysis, words: w.HeartWords) -> list[str]:
     return [*sentences, told] if more else sentences
 
 
-def change_sentence(subject: str, challenge: str, outcome: Outcome | None, no_baseline: bool = False) -> str:
-    """What one measure did in a challenge, and what was left of it."""
+def _why_none(analysis: Analysis, challenge: Phase) -> str:
+    """Why a challenge would not have been compared at all."""
+    if challenge.paced:
+        return w.PACED_CHALLENGE
+    no_baseline = baseline_of([each.phase for each in analysis.phases]) is None
+    return w.NO_BASELINE if no_baseline else w.NO_RESULT
+
+
+def change_sentence(
+    subject: str, challenge: str, outcome: Outcome | None, why_none: str = w.NO_RESULT
+) -> str:
+    """What one measure did in a challenge, and what was left of it; `why_none` if there is no outcome."""
     if outcome is None:
-        return _not_estimable(subject, challenge, w.NO_BASELINE if no_baseline else w.NO_RESULT)
+        return _not_estimable(subject, challenge, why_none)
     reaction = outcome.reaction
     change, low, high = reaction.change, reaction.low, reaction.high
     if change is None or low is None or high is None:
@@ -113,21 +124,27 @@ def _not_estimable(subject: str, challenge: str, reason: str) -> str:
 
 
 def _left(verb: str, reaction: Reactivity, after: Recovery) -> str:
-    if after.share_left is None:
+    if after.share_left is None or after.low is None or after.high is None:
         return w.LEFT_NOT_ESTIMABLE.format(reason=w.because(after.reason or w.NO_RESULT))
-    text = w.LEFT
-    if after.share_left < -_BACK_AT_BASELINE:
-        text = w.NOTHING_LEFT
-    elif after.share_left > 1 + _BACK_AT_BASELINE:
-        text = w.FURTHER_STILL
-    return text.format(
+    return _left_text(after.share_left, after.low, after.high).format(
         share=percent(100 * after.share_left),
+        low=number(100 * after.low),
+        high=percent(100 * after.high),
         noun=w.NOUNS[verb],
         further=w.FURTHER[verb],
         beyond=w.BEYOND[verb],
         recovery=after.recovery,
         baseline=reaction.baseline,
     )
+
+
+def _left_text(share: float, low: float, high: float) -> str:
+    """The words for a share; beyond baseline or beyond the challenge only where all of its interval is."""
+    if high < -_BACK_AT_BASELINE:
+        return w.BEYOND_BASELINE
+    if low > 1 + _BACK_AT_BASELINE:
+        return w.FURTHER_STILL
+    return w.NOTHING_LEFT if share < -_BACK_AT_BASELINE else w.LEFT
 
 
 def _levels(analysis: Analysis, words: w.HeartWords) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.features import BY_NAME
-from pipeline.model import Phase, PhaseKind
+from pipeline.model import Phase
 from pipeline.regulation import Recovery, baseline_of
 from pipeline.report import figures
 from pipeline.report import wording as w
@@ -49,11 +49,6 @@ class Change:
     nothing: str
 
 
-def is_paced(phase: Phase) -> bool:
-    """Whether breathing was paced, by the kind of phase or by a pacer."""
-    return phase.kind is PhaseKind.PACED or phase.pacer is not None
-
-
 def by_phase(analysis: Analysis, words: w.HeartWords) -> ByPhase:
     """Every phase's values; the whole session's where there are no phases."""
     phases = analysis.phases
@@ -67,7 +62,7 @@ def by_phase(analysis: Analysis, words: w.HeartWords) -> ByPhase:
         table=_phase_table(analysis, words),
         panels=_panels(analysis, words, baseline) if len(phases) > 1 else (),
         baseline=baseline.name if baseline is not None else None,
-        any_paced=any(is_paced(each.phase) for each in phases),
+        any_paced=any(each.phase.paced for each in phases),
         spectra=_spectra(analysis, baseline),
         remarks=tuple(remarks),
     )
@@ -93,7 +88,7 @@ def _phase_table(analysis: Analysis, words: w.HeartWords) -> Table:
                 _detail(each.phase),
             )
             for place, each in numbered
-            if is_paced(each.phase) == paced
+            if each.phase.paced == paced
         )
 
     groups = [Group(rows(False))]
@@ -109,7 +104,7 @@ def _phase_table(analysis: Analysis, words: w.HeartWords) -> Table:
 def _detail(phase: Phase) -> str:
     """What a phase is, in small: its kind or pace, and the strategy practised."""
     kind = w.PHASE_KINDS[phase.kind]
-    if is_paced(phase):
+    if phase.paced:
         kind = w.PACED_AT.format(rate=exact(phase.pacer.breaths_per_min)) if phase.pacer else w.PACED
     told = [kind] if kind and kind.lower() != phase.name.lower() else []
     if phase.strategy and phase.strategy.lower() != phase.name.lower():
@@ -144,7 +139,7 @@ def _panels(analysis: Analysis, words: w.HeartWords, baseline: Phase | None) -> 
             Dot(
                 f"{place} {each.phase.name}",
                 each.values.features.get(quantity.key),
-                is_paced(each.phase),
+                each.phase.paced,
                 each.phase is baseline,
             )
             for place, each in enumerate(analysis.phases, 1)
@@ -156,14 +151,14 @@ def _panels(analysis: Analysis, words: w.HeartWords, baseline: Phase | None) -> 
 def _spectra(analysis: Analysis, baseline: Phase | None) -> tuple[Chart, ...]:
     """The baseline's spectrum beside that of the first paced phase, as far as either can carry one."""
     shown = [each for each in analysis.phases if each.phase is baseline]
-    shown += [each for each in analysis.phases if is_paced(each.phase)][:1]
+    shown += [each for each in analysis.phases if each.phase.paced][:1]
     found = (
         (each.phase, analysis.signals.spectrum(each.phase.start_s, each.phase.end_s))
         for each in shown
         if each.values.features.get("lf_ms2") is not None
     )
     return tuple(
-        spectrum(f"spectrum-{place}", phase.name, each, paced=is_paced(phase))
+        spectrum(f"spectrum-{place}", phase.name, each, paced=phase.paced)
         for place, (phase, each) in enumerate(found)
         if each is not None
     )
@@ -233,9 +228,10 @@ def _change_cells(outcome: Outcome, notes: Notes) -> tuple[Cell, ...]:
 def _left_cell(after: Recovery | None, notes: Notes) -> Cell:
     if after is None:
         return notes.missing(w.NO_RECOVERY)
-    if after.share_left is None:
+    if after.share_left is None or after.low is None or after.high is None:
         return notes.missing(after.reason or w.NOT_COMPUTED)
-    return Cell(percent(100 * after.share_left))
+    low, high = number(100 * after.low), percent(100 * after.high)
+    return Cell(w.SHARE_LEFT.format(share=percent(100 * after.share_left), low=low, high=high))
 
 
 def methods(analysis: Analysis, words: w.HeartWords, written_by: Mapping[str, str]) -> list[tuple[str, str]]:

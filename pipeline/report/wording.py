@@ -137,13 +137,25 @@ NO_CHANGE = (
     f"(95{THIN}% interval {{low}} to {{high}})."
 )
 CHANGE_NOT_ESTIMABLE = "A change of {subject} in {challenge} is not estimable, because {reason}."
-LEFT = "{share} of that {noun} was left in the last two minutes of {recovery}"
-NOTHING_LEFT = (
-    "nothing of that {noun} was left in the last two minutes of {recovery}, when it lay {beyond} {baseline}"
+LEFT = (
+    "{share} of that {noun} was left in the last two minutes of {recovery} "
+    f"(95{THIN}% interval {{low}} to {{high}})"
 )
-FURTHER_STILL = "it was {further} still in the last two minutes of {recovery} ({share} of that {noun})"
+NOTHING_LEFT = (
+    "nothing of that {noun} was left in the last two minutes of {recovery} "
+    f"({{share}}, 95{THIN}% interval {{low}} to {{high}})"
+)
+BEYOND_BASELINE = (
+    "nothing of that {noun} was left in the last two minutes of {recovery}, when it lay {beyond} {baseline} "
+    f"({{share}}, 95{THIN}% interval {{low}} to {{high}})"
+)
+FURTHER_STILL = (
+    "it was {further} still in the last two minutes of {recovery} "
+    f"({{share}} of that {{noun}}, 95{THIN}% interval {{low}} to {{high}})"
+)
 LEFT_NOT_ESTIMABLE = "how much was left afterwards is not estimable, because {reason}"
 NO_BASELINE = "there is no baseline phase to hold it against"
+PACED_CHALLENGE = "breathing was paced in it"
 NO_RESULT = "none was computed"
 NO_CHALLENGE = "There was no challenge phase, so no reactivity is estimated."
 NO_HEART = "No heartbeat intervals were recorded."
@@ -302,10 +314,18 @@ RATE_TOLD = "Mean {rate} lies between {low} and {high} bpm."
 RATE_BASELINE_TOLD = "The mean of {baseline} is {level} bpm."
 BLOCK_MEANS, BASELINE_MEAN = f"means of {{seconds}}{THIN}s", "mean of {baseline}"
 CHANGE_CAPTION = "Change in a challenge, and the share of it left at the end of recovery"
-CHANGE_HEAD = ("Measure", "Change", f"95{THIN}% interval", "Blocks", "Reading", "Left after recovery")
+CHANGE_HEAD = (
+    "Measure",
+    "Change",
+    f"95{THIN}% interval",
+    "Blocks",
+    "Reading",
+    f"Left after recovery (95{THIN}% interval)",
+)
 CHANGE_FROM_TO = "{baseline} to {challenge}"
 CHANGE_FROM_TO_THEN = "{baseline} to {challenge}, left at the end of {recovery}"
 LOW_TO_HIGH = "{low} to {high}"
+SHARE_LEFT = "{share} ({low} to {high})"
 DETECTABLE, NOT_DETECTABLE = "detectable change", "no detectable change"
 NO_CHANGES = "No change is estimated."
 NO_CHANGES_WITHOUT_BASELINE = (
@@ -413,9 +433,10 @@ SKIN_USED = (
     "Tonic is below 0.05 Hz, phasic the rest."
 )
 CHANGES_USED = (
-    "Differences of means over blocks of 30 s, errors widened for correlation from block to block, "
-    "Student's t. What is left: the last two minutes of recovery less baseline, over the change. "
-    "Paced phases take no part."
+    "Differences of means over blocks of 30 s, Student's t; errors and degrees of freedom (Satterthwaite "
+    "1946) allow for correlation from block to block, unbiased and drawn towards 0.6. What is left: the last "
+    "two minutes of recovery less baseline, over the change (interval: Fieller 1954). No paced phase takes "
+    "part."
 )
 FLOORS_USED = (
     f"A value that a phase is too short or too incomplete for is left out, with the reason. Above 5{THIN}% "
@@ -432,10 +453,13 @@ SOURCE_LIST = (
     "Psychophysiology 49:1017.",
     "Buchheit M (2014). Monitoring training status with HR measures: do all roads lead to Rome? "
     "Front Physiol 5:73.",
+    "Fieller EC (1954). Some problems in interval estimation. J R Stat Soc B 16:175.",
     "Kleckner IR et al. (2018). Simple, transparent, and flexible automated quality assessment procedures "
     "for ambulatory electrodermal activity data. IEEE Trans Biomed Eng 65:1460.",
     "Lipponen JA, Tarvainen MP (2019). A robust algorithm for heart rate variability time series artefact "
     "correction using novel beat classification. J Med Eng Technol 43:173.",
+    "Satterthwaite FE (1946). An approximate distribution of estimates of variance components. "
+    "Biometrics Bull 2:110.",
     "Scargle JD (1982). Studies in astronomical time series analysis. II. Astrophys J 263:835.",
     "Schäfer A, Vagedes J (2013). How accurate is pulse rate variability as an estimate of heart rate "
     "variability? Int J Cardiol 166:15.",

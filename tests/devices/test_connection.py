@@ -42,6 +42,7 @@ from pipeline.model import DeviceInfo, Floats
 
 SPEED = 2000
 CONNECTED, LOST, SILENT, FAILED, STOPPED = LinkEvent
+LABELLED = DeviceInfo("Heart-rate strap", "heart_rate")
 
 
 class SteadyBody:
@@ -353,7 +354,7 @@ class TestDescription:
             async with here.supervised(hash_serial=lambda serial: f"hash of {serial}"):
                 await until(lambda: here.notes.payloads)
             info = DeviceInfo(
-                name="Virtual HR strap",
+                name="Virtual strap",
                 driver="heart_rate",
                 model="Virtual strap",
                 serial_hash="hash of VS-0001",
@@ -371,46 +372,162 @@ class TestDescription:
         async def scenario(here: Room) -> None:
             async with here.supervised(hash_serial=refuse):
                 await until(lambda: here.notes.payloads)
-            assert here.notes.descriptions == [("strap", 1, DeviceInfo("Virtual HR strap", "heart_rate"))]
+            assert here.notes.descriptions == [("strap", 1, LABELLED)]
 
         in_room(scenario)
 
     @pytest.mark.parametrize(
         ("values", "info"),
         [
-            pytest.param({}, DeviceInfo("Strap", "heart_rate"), id="nothing there"),
+            pytest.param({}, LABELLED, id="nothing there"),
             pytest.param(
                 {device_information.BATTERY_LEVEL: b"\x00"},
-                DeviceInfo("Strap", "heart_rate", battery_pct=0),
+                replace(LABELLED, battery_pct=0),
                 id="an empty battery",
             ),
             pytest.param(
                 {device_information.BATTERY_LEVEL: b"\xff", device_information.SERIAL: b""},
-                DeviceInfo("Strap", "heart_rate"),
+                LABELLED,
                 id="a level that is none, an empty serial number",
             ),
             pytest.param(
                 {device_information.MODEL: b"H10\0\0 ", device_information.FIRMWARE: b"5.0\xff"},
-                DeviceInfo("Strap", "heart_rate", model="H10", firmware="5.0\N{REPLACEMENT CHARACTER}"),
+                DeviceInfo("H10", "heart_rate", model="H10", firmware="5.0\N{REPLACEMENT CHARACTER}"),
                 id="padding and broken text",
             ),
         ],
     )
     def test_what_is_absent_is_none(self, values: dict[str, bytes], info: DeviceInfo):
-        class Values:
-            async def read(self, characteristic: str) -> bytes:
-                if characteristic not in values:
-                    raise DeviceError("absent")
-                return values[characteristic]
+        assert described_by(values) == info
 
-            async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None: ...
+    @pytest.mark.parametrize(
+        ("model", "kept"),
+        [
+            ("H10", "H10"),
+            ("Virtual strap", "Virtual strap"),
+            ("HRM-Pro Plus", "HRM-Pro Plus"),
+            ("HW706", "HW706"),
+            ("Polar H10 1A2B3C4D", "Polar H10"),
+            ("Polar H10 1a2b3c4d", "Polar H10"),
+            ("HW706-0032973", "HW706"),
+            ("Strap_123456", "Strap"),
+            ("Strap - (123456) ", "Strap"),
+            ("Strap 123456 ABCDEF", "Strap"),
+            ("Strap 12345", "Strap 12345"),
+            ("123456 Strap", "123456 Strap"),
+            ("1A2B3C4D", None),
+        ],
+    )
+    def test_a_serial_number_at_the_end_of_the_model_is_dropped(self, model: str, kept: str | None):
+        info = described_by({device_information.MODEL: model.encode()})
+        assert (info.name, info.model) == (kept or "Heart-rate strap", kept)
 
-            async def subscribe(self, characteristic: str, channel: str) -> None: ...
+    def test_the_advertised_name_goes_nowhere(self):
+        async def scenario(here: Room) -> None:
+            found = await here.found()
+            named = replace(found, advert=replace(found.advert, name="Anna's watch"))
+            async with here.supervised(named):
+                await until(lambda: here.notes.payloads)
+            assert "Anna" not in repr(here.notes)
 
-        async def main(clock: Clock) -> DeviceInfo:
-            return await device_information.describe(Values(), "Strap", "heart_rate", str)
+        in_room(scenario)
 
-        assert run(main, SPEED) == info
+
+def described_by(values: dict[str, bytes]) -> DeviceInfo:
+    """The description of a strap with these readable values."""
+
+    class Values:
+        async def read(self, characteristic: str) -> bytes:
+            if characteristic not in values:
+                raise DeviceError("absent")
+            return values[characteristic]
+
+        async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None: ...
+
+        async def subscribe(self, characteristic: str, channel: str) -> None: ...
+
+    async def main(clock: Clock) -> DeviceInfo:
+        return await device_information.describe(Values(), HeartRate(), str)
+
+    return run(main, SPEED)
+
+
+class TestRepeatedDescription:
+    def test_a_sensor_that_answered_once_is_not_asked_again(self):
+        async def scenario(here: Room) -> None:
+            reads, radio = reading_radio(here)
+            async with here.supervised(radio=radio):
+                await reconnect(here)
+            assert len(reads) == 4
+            (_, _, first), (_, _, second) = here.notes.descriptions
+            assert first == second
+            assert [generation for _, generation, _ in here.notes.descriptions] == [1, 2]
+
+        in_room(scenario)
+
+    def test_a_sensor_that_did_not_answer_is_asked_again(self):
+        async def scenario(here: Room) -> None:
+            _, radio = reading_radio(here, stuck=1)
+            async with here.supervised(radio=radio):
+                await reconnect(here)
+            (_, _, first), (_, _, second) = here.notes.descriptions
+            assert first == LABELLED
+            assert (second.name, second.battery_pct) == ("Virtual strap", 87)
+
+        in_room(scenario)
+
+    def test_a_slow_description_does_not_lengthen_a_gap(self):
+        async def scenario(here: Room) -> None:
+            _, radio = reading_radio(here, each_s=1.0)
+            async with here.supervised(radio=radio):
+                await reconnect(here)
+            times_s = [sent.time_s for sent in here.strap.sent]
+            assert max(np.diff(times_s)) < 2.5  # four reads alone would take 4 s
+
+        in_room(scenario)
+
+    @pytest.mark.parametrize("hangs_up_after", [0, 1, 2])
+    def test_each_connection_describes_once_before_its_data(self, hangs_up_after: int):
+        class Ordered(Notebook):
+            def notification(self, device: str, channel: str, generation: int, payload: bytes) -> None:
+                super().notification(device, channel, generation, payload)
+                described = [each for _, each, _ in self.descriptions]
+                assert described.count(generation) == 1
+
+        async def scenario(here: Room) -> None:
+            here.notes = Ordered(here.clock)
+            async with here.supervised():
+                for _ in range(hangs_up_after):
+                    await reconnect(here)
+                await until(lambda: len(here.notes.generations()) == hangs_up_after + 1)
+            described = [generation for _, generation, _ in here.notes.descriptions]
+            assert described == here.notes.generations()
+
+        in_room(scenario)
+
+
+async def reconnect(here: Room) -> None:
+    """Have the strap stream, hang up, and stream again."""
+    await until(lambda: here.notes.payloads)
+    before = len(here.notes.generations())
+    await here.strap.drop_link()
+    await until(lambda: len(here.notes.generations()) > before)
+
+
+def reading_radio(here: Room, stuck: int = 0, each_s: float = 0.0) -> tuple[list[str], Radio]:
+    """What is read over a radio, in order; `stuck` reads never end, the others take `each_s`."""
+    reads: list[str] = []
+    client = here.radio.radio.client
+    assert client is not None
+
+    class Reading(client):  # type: ignore[misc, valid-type]
+        async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, **_: Any) -> bytearray:
+            reads.append(characteristic.uuid)
+            await asyncio.sleep(3600.0 if len(reads) <= stuck else each_s)
+            value: bytearray = await super().read_gatt_char(characteristic)
+            return value
+
+    return reads, Radio(here.radio.radio.scanner, Reading)
 
 
 class TestReconnection:
@@ -440,7 +557,7 @@ class TestReconnection:
                 await until(lambda: len(here.strap.sent) == 20)
             generations = [generation for generation, _ in here.notes.events]
             assert here.notes.events[:3] == [(1, CONNECTED), (1, LOST), (2, FAILED)]
-            assert here.notes.links[2][2] == "Virtual HR strap is not in reach"
+            assert here.notes.links[2][2] == "the sensor is not in reach"
             assert here.notes.events[-2:] == [(generations[-1], CONNECTED), (generations[-1], STOPPED)]
             assert here.notes.payloads == [sent.payload for sent in here.strap.sent]
 

@@ -12,7 +12,7 @@ from devices.connection import scan
 from devices.virtual.client import SimulatedClient
 from devices.virtual.room import Room, simulated_room
 from devices.virtual.traits import Traits
-from flows.recording import Moment, Plan, Recorder, record
+from flows.recording import Moment, Plan, Recorder, View, record
 from pipeline.clock import Clock, run
 from pipeline.knowledge import Protocol, Step
 from pipeline.model import PhaseKind, Recording
@@ -65,6 +65,7 @@ def play(
     traits: Traits | None = None,
     seed: int = 1,
     client: str = "test-1",
+    shown_by: View | None = None,
 ) -> Played:
     """Record a simulated session; `happening` runs beside it, with room, recorder and stop event."""
     view = Watched()
@@ -85,7 +86,7 @@ def play(
 
             plan = Plan(client, protocol, sensors, simulated=True)
             folder, recording = await record(
-                plan, Home(home), clock, room.radio, view, stop=stop, began=began, hear=hear
+                plan, Home(home), clock, room.radio, shown_by or view, stop=stop, began=began, hear=hear
             )
             for task in beside:
                 task.cancel()

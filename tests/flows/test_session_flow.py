@@ -1,5 +1,6 @@
 """The session flow and its companion: with Prefect, and with Prefect dead, slow, or killed in mid-session."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -14,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from devices.virtual.room import Room
 from flows import companion, session
+from flows.recording import Recorder
+from pipeline.errors import InputError, InsufficientDataError
 from pipeline.store import is_session
 from tests.conftest import REPO
 from tests.flows.rooms import play, resting
@@ -79,7 +83,8 @@ def test_the_flow_follows_checks_and_reports_with_a_real_server(folder: Path) ->
     assert _report(folder).exists()
     database = b"".join(path.read_bytes() for path in (folder.parents[2] / "prefect").glob("prefect.db*"))
     assert folder.name.encode() in database
-    assert b"rr_ms" not in database  # folders are all that Prefect hears of
+    assert b"test-1" not in database  # the session's id is all that Prefect hears of: no client, no signal
+    assert b"rr_ms" not in database
 
 
 def test_with_the_api_down_the_report_comes_without_it_and_one_line_says_so(
@@ -109,6 +114,23 @@ def test_a_killed_companion_is_replaced(folder: Path) -> None:
     report, warning = following.report()
     assert report.exists()
     assert warning == "the session flow ended early: the report was made without it"
+
+
+def test_a_session_without_anything_usable_is_exit_1_with_the_reason(tmp_path: Path) -> None:
+    async def mute(room: Room, _: Recorder, __: asyncio.Event) -> None:
+        for sensor in room.sensors:
+            sensor.muted = True
+
+    folder = play(tmp_path, resting(5), happening=mute).folder
+    with pytest.raises(
+        InsufficientDataError, match=r"is stored in .*, but it has no report: .*nothing usable"
+    ):
+        companion.report_plainly(folder)
+
+
+def test_a_companion_has_nothing_to_follow_in_a_folder_that_is_gone(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        session.follow(tmp_path / "gone")
 
 
 def test_the_companion_seals_a_session_whose_recorder_was_killed(tmp_path: Path) -> None:

@@ -76,7 +76,9 @@ def test_reactivity_is_the_client_s(session: tuple[Played, Analysis]) -> None:
     for found in analysis.reactivity:
         true = during[found.measure] - before[found.measure]
         assert found.change == pytest.approx(true, abs=allowed[found.measure]), found.measure
-        assert found.stands_out, found.measure
+        # a dozen blocks with a handful of responses each: a change of 5 per minute need not stand out
+        if found.measure != "scr_per_min":
+            assert found.stands_out, found.measure
 
 
 def test_recovery_is_the_client_s(session: tuple[Played, Analysis]) -> None:
@@ -92,3 +94,6 @@ def test_recovery_is_the_client_s(session: tuple[Played, Analysis]) -> None:
             during[found.measure] - before[found.measure]
         )
         assert found.share_left == pytest.approx(true, abs=0.2), found.measure
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low < true < found.high, found.measure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,12 @@ def records(minutes: float = 2.0, *, ended: bool = True) -> list[Record]:
             made.append(event(Kind.PHASE, 60.5, {"name": "Paced", "kind": "paced", "pacer": pacer}))
     if ended:
         made.append(event(Kind.END, seconds + 0.5, {}))
-    return made
+    return numbered(made)
+
+
+def numbered(made: Sequence[Record]) -> list[Record]:
+    """The same records with the sequence that a journal gives them."""
+    return [replace(record, sequence=number) for number, record in enumerate(made)]
 
 
 def write_journal(folder: Path, made: Sequence[Record]) -> Path:

@@ -1,5 +1,7 @@
 """The journal: what is written comes back, and what is damaged never does."""
 
+import errno
+import os
 import random
 from pathlib import Path
 
@@ -43,8 +45,9 @@ def test_truncated_at_every_offset_the_whole_records_before_it_remain(content: b
     whole = parse_journal(content).records
     ends = _ends(content)
     for cut in range(len(content)):
-        records = parse_journal(content[:cut]).records
-        assert records == whole[: sum(end <= cut for end in ends)], f"cut at {cut}"
+        reading = parse_journal(content[:cut])
+        assert reading.records == whole[: sum(end <= cut for end in ends)], f"cut at {cut}"
+        assert reading.whole, f"a torn tail is no damage, cut at {cut}"
 
 
 def test_a_flipped_bit_anywhere_costs_its_record_and_no_other(content: bytes) -> None:
@@ -53,9 +56,45 @@ def test_a_flipped_bit_anywhere_costs_its_record_and_no_other(content: bytes) ->
     for at in range(len(content)):
         damaged = bytearray(content)
         damaged[at] ^= 1 << dice.randrange(8)
-        records = parse_journal(bytes(damaged)).records
-        assert set(records) <= set(whole), f"a false record at byte {at}"
-        assert len(records) >= len(whole) - 1, f"more than one record lost at byte {at}"
+        reading = parse_journal(bytes(damaged))
+        assert set(reading.records) <= set(whole), f"a false record at byte {at}"
+        assert len(reading.records) >= len(whole) - 1, f"more than one record lost at byte {at}"
+        in_last = at >= _ends(content)[-2]
+        assert reading.whole == in_last, f"byte {at}"
+        assert reading.missing == (0 if in_last else len(whole) - len(reading.records)), f"byte {at}"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "whole", "missing"),
+    [
+        pytest.param([], True, 0, id="none"),
+        pytest.param([2], False, 1, id="one inside"),
+        pytest.param([1, 2, 4], False, 3, id="several"),
+        pytest.param([6], True, 0, id="the last, which nothing tells of"),
+    ],
+)
+def test_a_jump_in_the_sequence_tells_of_missing_records(
+    content: bytes, left_out: list[int], whole: bool, missing: int
+) -> None:
+    records = parse_journal(content).records
+    left = b"".join(bytes(record) for record in records if record.sequence not in left_out)
+    reading = parse_journal(content[:8] + left)
+    assert (reading.damaged_bytes, reading.whole, reading.missing) == (0, whole, missing)
+
+
+def test_a_record_of_a_later_kind_is_no_torn_tail(content: bytes) -> None:
+    later = Record(99, "a/b", len(RECORDS) + 1, 1, 0.5, 1e9, None, b"x")  # type: ignore[arg-type]
+    reading = parse_journal(content + bytes(later))
+    assert reading.records == parse_journal(content).records
+    assert (reading.damaged_bytes, reading.torn_bytes, reading.missing) == (len(bytes(later)), 0, 1)
+    assert not reading.whole
+
+
+def test_a_tail_longer_than_a_cut_can_tear_is_damage(content: bytes) -> None:
+    size, records = len(content) - 8, len(RECORDS) + 1
+    reading = parse_journal(content + bytes(1000 * size))
+    assert parse_journal(content + bytes(1000)).whole
+    assert (reading.whole, reading.missing) == (False, 1000 * records)
 
 
 @given(st.binary(max_size=400))
@@ -68,6 +107,26 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.bin"
     with Journal(path, SystemClock(), {}), pytest.raises(FileExistsError):
         Journal(path, SystemClock(), {})
+
+
+def _no_room(_: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_closing_does_not_hide_what_went_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "journal.bin", SystemClock(), {})
+    monkeypatch.setattr(os, "fsync", _no_room)
+    with pytest.raises(InputError, match="the sensor is gone"), journal:
+        raise InputError("the sensor is gone")
+    assert journal._file.closed
+
+
+def test_closing_tells_that_the_rest_is_not_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path / "journal.bin", SystemClock(), {})
+    monkeypatch.setattr(os, "fsync", _no_room)
+    with pytest.raises(OSError, match="No space left"), journal:
+        pass
+    assert journal._file.closed
 
 
 def test_a_missing_journal_is_named(tmp_path: Path) -> None:

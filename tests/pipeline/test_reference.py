@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipeline.model import Marker, Phase, PhaseKind, Recording
+from pipeline.model import Floats, Marker, Phase, PhaseKind, Recording
 from pipeline.reference import made_up_phases, with_reference
 
 
@@ -40,9 +40,43 @@ def test_a_short_recording_has_no_reference(duration_s: float) -> None:
     assert _spans(phases) == [("Whole recording", 0, duration_s)]
 
 
-def test_without_any_valid_signal_the_reference_takes_what_there_is() -> None:
-    phases = made_up_phases(600, [], np.zeros(600))
-    assert phases[1].end_s == 600
+@pytest.mark.parametrize("valid_s", [np.zeros(3600), np.empty(0), np.full(3600, 0.09)])
+def test_without_a_minute_of_usable_signal_there_is_no_reference(valid_s: Floats) -> None:
+    assert _spans(made_up_phases(3600, [], valid_s)) == [("Whole recording", 0, 3600)]
+
+
+def test_with_sparse_signal_the_reference_ends_after_ten_minutes() -> None:
+    phases = made_up_phases(3600, [], np.full(3600, 0.2))
+    assert _spans(phases)[1] == ("Reference", 120, 720)
+
+
+def test_a_signal_that_ends_early_bounds_nothing() -> None:
+    valid_s = np.ones(250)  # 130 s of it after settling
+    assert _spans(made_up_phases(3600, [], valid_s))[1] == ("Reference", 120, 720)
+
+
+@pytest.mark.parametrize(
+    ("tag_s", "second"),
+    [
+        (130, ("Whole recording", 0, 3600)),
+        (179, ("Whole recording", 0, 3600)),
+        (181, ("Reference", 120, 181)),
+    ],
+)
+def test_any_tag_after_settling_bounds_the_reference(tag_s: float, second: tuple[str, float, float]) -> None:
+    assert second in _spans(made_up_phases(3600, [_tag(tag_s)], np.ones(3600)))
+
+
+def test_a_tag_while_settling_bounds_nothing() -> None:
+    assert _spans(made_up_phases(3600, [_tag(30)], np.ones(3600)))[1] == ("Reference", 120, 420)
+
+
+def test_no_reference_is_said() -> None:
+    recording = with_reference(Recording("x", "s", "", 3600, {}), np.zeros(3600))
+    assert recording.notices[-1] == (
+        "no phases were named, and there is no reference: fewer than 60 usable seconds lie in the 10 minutes "
+        "after settling, up to the first tag"
+    )
 
 
 def test_named_phases_are_left_alone() -> None:

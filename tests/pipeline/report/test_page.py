@@ -226,6 +226,26 @@ class TestWords:
             assert told in words
 
 
+class TestChanges:
+    def test_what_was_left_comes_with_its_interval(self) -> None:
+        analysis = _analysis("guided")
+        rate = analysis.recovery[0]
+        assert (rate.measure, rate.reason) == ("mean_hr_bpm", None)
+        shown = [round(100 * (value or 0)) + 0 for value in (rate.share_left, rate.low, rate.high)]
+        told = "{} % ({} to {} %)".format(*shown).replace("-", "−")
+        assert f"<td>{told}</td>" in _html("guided").replace("\u202f", " ")
+
+    def test_what_is_not_estimable_says_why(self) -> None:
+        wide = "its interval includes both none and all of the reaction"
+        analysis = _analysis("guided")
+        unknown = tuple(
+            replace(each, share_left=None, low=None, high=None, reason=wide) for each in analysis.recovery
+        )
+        words = page_of(render(replace(analysis, recovery=unknown))).words
+        assert f"Its {wide[4:]}." in words
+        assert f"how much was left afterwards is not estimable, because {wide}" in words
+
+
 class TestPaced:
     def test_no_paced_phase_takes_part_in_a_change(self) -> None:
         html = _html("guided")
