@@ -132,7 +132,7 @@ _WHO = _described(
     ("phase_kind", "", "What the phase is for"),
     ("strategy", "", "The strategy practised in the phase"),
     ("condition_order", "", "The phase's place among the session's conditions"),
-    ("window_index", "", "The window's place in its recording, from 0"),
+    ("window_index", "", "The window's place in its recording, from 0; none for a row that is a whole phase"),
     ("start_s", "s", "Where the window starts"),
     ("end_s", "s", "Where it ends, exclusive"),
 )

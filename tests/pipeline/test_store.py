@@ -131,6 +131,13 @@ def test_a_journal_that_cannot_be_read_in_full_is_kept_and_told_of(
     assert recover(home, decode) == []
 
 
+def test_recover_a_session_killed_before_its_first_phase(home: Home, folder: Path) -> None:
+    write_journal(folder, records()[:2])
+    recover(home, decode)
+    session = read_session(folder)
+    assert (session.client, session.phases) == ("c1", ())
+
+
 def test_recover_after_a_crash_between_manifest_and_journal(home: Home, folder: Path) -> None:
     journal = (folder / "journal.bin").read_bytes()
     seal(folder, decode)
