@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import math
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from bleak import BleakClient
-from bleak.backends.characteristic import BleakGATTCharacteristic
-from bleak.backends.client import BaseBleakClient, NotifyCallback
-from bleak.backends.scanner import BaseBleakScanner
+from bleak.backends.client import BaseBleakClient
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakBluetoothNotAvailableReason,
@@ -26,144 +20,37 @@ from bumble.core import UUID
 from bumble.gatt import Characteristic, Service
 
 from devices import device_information, heart_rate
-from devices.connection import Found, LinkEvent, Radio, scan, supervise
-from devices.driver import Advert, Link
+from devices.connection import Found, scan, supervise
+from devices.driver import Advert
 from devices.healthypi_move import ConductanceFrame
-from devices.heart_rate import HeartRate, HeartRateMeasurement
+from devices.heart_rate import HeartRateMeasurement
 from devices.virtual import healthypi_move as virtual_watch
 from devices.virtual import strap as virtual_strap
 from devices.virtual.healthypi_move import VirtualHealthyPiMove
-from devices.virtual.peripheral import Label, Peripheral, notifying
+from devices.virtual.peripheral import Label, notifying
 from devices.virtual.radio import VirtualRadio
 from devices.virtual.strap import VirtualStrap
 from pipeline.clock import Clock, run
 from pipeline.errors import DeviceError
-from pipeline.model import DeviceInfo, Floats
-
-SPEED = 2000
-CONNECTED, LOST, SILENT, FAILED, STOPPED = LinkEvent
-LABELLED = DeviceInfo("Heart-rate strap", "heart_rate")
-
-
-class SteadyBody:
-    """A beat each 800 ms; conductance of as many hundredths of a µS as samples have gone by, from 1 µS on."""
-
-    def beats(self, start_s: float, end_s: float) -> Sequence[tuple[float, float]]:
-        return [(k * 0.8, 800.0) for k in range(math.ceil(start_s / 0.8), math.ceil(end_s / 0.8))]
-
-    def eda_us(self, start_s: float, end_s: float, rate_hz: float) -> Floats:
-        return 1 + np.arange(math.ceil(start_s * rate_hz), math.ceil(end_s * rate_hz)) / 100
-
-
-class Heartless(SteadyBody):
-    def beats(self, *_: float) -> Sequence[tuple[float, float]]:
-        return []
-
-
-class Scale(Peripheral):
-    """A device that no driver knows."""
-
-    channel = "weight"
-    period_s = 1.0
-
-    def payload(self, *_: float) -> bytes:
-        return b""
-
-
-@dataclass
-class Notebook:
-    """A sink that writes everything down."""
-
-    clock: Clock
-    notifications: list[tuple[str, str, int, bytes]] = field(default_factory=list)
-    descriptions: list[tuple[str, int, DeviceInfo]] = field(default_factory=list)
-    links: list[tuple[int, LinkEvent, str]] = field(default_factory=list)
-    devices: set[str] = field(default_factory=set)
-    link_s: list[float] = field(default_factory=list)
-
-    def notification(self, device: str, channel: str, generation: int, payload: bytes) -> None:
-        self.notifications.append((device, channel, generation, payload))
-
-    def described(self, device: str, generation: int, info: DeviceInfo) -> None:
-        self.descriptions.append((device, generation, info))
-
-    def link(self, device: str, generation: int, event: LinkEvent, reason: str) -> None:
-        self.devices.add(device)
-        self.links.append((generation, event, reason))
-        self.link_s.append(self.clock.now())
-
-    @property
-    def events(self) -> list[tuple[int, LinkEvent]]:
-        return [(generation, event) for generation, event, _ in self.links]
-
-    @property
-    def payloads(self) -> list[bytes]:
-        return [payload for *_, payload in self.notifications]
-
-    def generations(self) -> list[int]:
-        """The generations that brought data, in the order in which they did."""
-        return list(dict.fromkeys(generation for _, _, generation, _ in self.notifications))
-
-
-@dataclass
-class Room:
-    """A virtual radio with a strap on the air and streaming, and a notebook."""
-
-    clock: Clock
-    radio: VirtualRadio
-    strap: VirtualStrap
-    notes: Notebook
-
-    async def found(self) -> Found:
-        (found,) = await scan(self.radio.radio, until=bool)
-        return found
-
-    @asynccontextmanager
-    async def supervised(
-        self, found: Found | None = None, hash_serial: Callable[[str], str] = str, radio: Radio | None = None
-    ) -> AsyncIterator[asyncio.Task[None]]:
-        """Supervise the strap meanwhile, and stop at the end."""
-        found = found or await self.found()
-        link = supervise(found, "strap", self.notes, radio or self.radio.radio, hash_serial)
-        async with background(link) as task:
-            yield task
-
-
-@asynccontextmanager
-async def background(work: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.Task[None]]:
-    task = asyncio.create_task(work)
-    try:
-        yield task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-@asynccontextmanager
-async def room(clock: Clock) -> AsyncIterator[Room]:
-    async with (
-        VirtualRadio() as radio,
-        VirtualStrap(radio, clock, SteadyBody()) as strap,
-        background(strap.run()),
-    ):
-        yield Room(clock, radio, strap, Notebook(clock))
-
-
-async def until(condition: Callable[[], object], limit_s: float = 300) -> None:
-    """Wait, in simulated time, until something is so. Looks 0.6 s into each second, when nobody sends."""
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(limit_s):
-        while not condition():
-            await asyncio.sleep(math.floor(loop.time() - 0.599) + 1.6 - loop.time())
-
-
-def in_room(scenario: Callable[[Room], Coroutine[Any, Any, None]]) -> None:
-    async def main(clock: Clock) -> None:
-        async with room(clock) as here:
-            await scenario(here)
-
-    run(main, SPEED)
+from pipeline.model import DeviceInfo
+from tests.devices.air import (
+    CONNECTED,
+    LABELLED,
+    SPEED,
+    STOPPED,
+    Heartless,
+    Notebook,
+    Room,
+    Scale,
+    SteadyBody,
+    background,
+    described_by,
+    in_room,
+    message_of_scan_failing_with,
+    reading_radio,
+    reconnect,
+    until,
+)
 
 
 class TestScan:
@@ -267,24 +154,6 @@ class TestScan:
     )
     def test_other_trouble_is_a_device_error_too(self, error: Exception, message: str):
         assert message_of_scan_failing_with(error) == message
-
-
-def message_of_scan_failing_with(error: Exception) -> str:
-    class Failing(BaseBleakScanner):
-        def __init__(self, callback: Any, uuids: Any, *_: Any, **__: Any) -> None:
-            super().__init__(callback, uuids)
-
-        async def start(self) -> None:
-            raise error
-
-        async def stop(self) -> None: ...
-
-    async def main(clock: Clock) -> str:
-        with pytest.raises(DeviceError) as caught:
-            await scan(Radio(scanner=Failing))
-        return str(caught.value)
-
-    return run(main, SPEED)
 
 
 class TestStream:
@@ -433,25 +302,6 @@ class TestDescription:
         in_room(scenario)
 
 
-def described_by(values: dict[str, bytes]) -> DeviceInfo:
-    """The description of a strap with these readable values."""
-
-    class Values:
-        async def read(self, characteristic: str) -> bytes:
-            if characteristic not in values:
-                raise DeviceError("absent")
-            return values[characteristic]
-
-        async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None: ...
-
-        async def subscribe(self, characteristic: str, channel: str) -> None: ...
-
-    async def main(clock: Clock) -> DeviceInfo:
-        return await device_information.describe(Values(), HeartRate(), str)
-
-    return run(main, SPEED)
-
-
 class TestRepeatedDescription:
     def test_a_sensor_that_answered_once_is_not_asked_again(self):
         async def scenario(here: Room) -> None:
@@ -504,371 +354,6 @@ class TestRepeatedDescription:
             assert described == here.notes.generations()
 
         in_room(scenario)
-
-
-async def reconnect(here: Room) -> None:
-    """Have the strap stream, hang up, and stream again."""
-    await until(lambda: here.notes.payloads)
-    before = len(here.notes.generations())
-    await here.strap.drop_link()
-    await until(lambda: len(here.notes.generations()) > before)
-
-
-def reading_radio(here: Room, stuck: int = 0, each_s: float = 0.0) -> tuple[list[str], Radio]:
-    """What is read over a radio, in order; `stuck` reads never end, the others take `each_s`."""
-    reads: list[str] = []
-    client = here.radio.radio.client
-    assert client is not None
-
-    class Reading(client):  # type: ignore[misc, valid-type]
-        async def read_gatt_char(self, characteristic: BleakGATTCharacteristic, **_: Any) -> bytearray:
-            reads.append(characteristic.uuid)
-            await asyncio.sleep(3600.0 if len(reads) <= stuck else each_s)
-            value: bytearray = await super().read_gatt_char(characteristic)
-            return value
-
-    return reads, Radio(here.radio.radio.scanner, Reading)
-
-
-class TestReconnection:
-    def test_a_strap_that_was_out_of_reach_comes_back_as_the_next_generation(self):
-        async def scenario(here: Room) -> None:
-            async with here.supervised():
-                await until(lambda: len(here.strap.sent) == 10)
-                here.strap.out_of_range()
-                await asyncio.sleep(6.0)
-                assert here.notes.events == [(1, CONNECTED), (1, LOST)]
-                here.strap.in_range()
-                await until(lambda: len(here.strap.sent) == 20)
-            assert here.notes.events == [(1, CONNECTED), (1, LOST), (2, CONNECTED), (2, STOPPED)]
-            assert here.notes.payloads == [sent.payload for sent in here.strap.sent]
-            assert here.notes.generations() == [1, 2]
-            assert [generation for _, generation, _ in here.notes.descriptions] == [1, 2]
-
-        in_room(scenario)
-
-    def test_a_strap_that_stayed_away_for_minutes_is_looked_for_again(self):
-        async def scenario(here: Room) -> None:
-            async with here.supervised():
-                await until(lambda: len(here.strap.sent) == 10)
-                here.strap.out_of_range()
-                await asyncio.sleep(180.0)
-                here.strap.in_range()
-                await until(lambda: len(here.strap.sent) == 20)
-            generations = [generation for generation, _ in here.notes.events]
-            assert here.notes.events[:3] == [(1, CONNECTED), (1, LOST), (2, FAILED)]
-            assert here.notes.links[2][2] == "the sensor is not in reach"
-            assert here.notes.events[-2:] == [(generations[-1], CONNECTED), (generations[-1], STOPPED)]
-            assert here.notes.payloads == [sent.payload for sent in here.strap.sent]
-
-        in_room(scenario)
-
-    def test_a_strap_that_hangs_up_is_called_again(self):
-        async def scenario(here: Room) -> None:
-            async with here.supervised():
-                for calls in range(1, 4):
-                    await until(lambda: here.notes.generations()[-1:] == [calls])  # noqa: B023 - awaited here
-                    await here.strap.drop_link()
-                await until(lambda: here.notes.generations() == [1, 2, 3, 4])
-            assert [event for _, event in here.notes.events] == [CONNECTED, LOST] * 3 + [CONNECTED, STOPPED]
-            assert here.notes.payloads == [sent.payload for sent in here.strap.sent]
-
-        in_room(scenario)
-
-    def test_a_link_that_stays_up_without_data_is_given_up_after_five_seconds(self):
-        async def scenario(here: Room) -> None:
-            async with here.supervised():
-                await until(lambda: len(here.strap.sent) == 10)
-                here.strap.muted = True
-                await until(lambda: (1, SILENT) in here.notes.events)
-                here.strap.muted = False
-                await until(lambda: here.notes.generations() == [1, 2])
-            assert here.notes.links[1] == (1, SILENT, "no data for 5 s")
-            assert here.notes.link_s[1] == pytest.approx(here.strap.sent[9].time_s + 5.0)
-            assert here.notes.events == [(1, CONNECTED), (1, SILENT), (2, CONNECTED), (2, STOPPED)]
-
-        in_room(scenario)
-
-    def test_the_first_data_may_take_ten_seconds(self):
-        async def scenario(here: Room) -> None:
-            here.strap.muted = True
-            async with here.supervised():
-                await until(lambda: (1, SILENT) in here.notes.events)
-            assert here.notes.links[:2] == [(1, CONNECTED, ""), (1, SILENT, "no data for 10 s")]
-            assert here.notes.link_s[1] - here.notes.link_s[0] == pytest.approx(10.0)
-
-        in_room(scenario)
-
-    def test_a_disconnection_while_subscribing_is_a_failed_attempt(self):
-        class HangsUpOnce(Notebook):
-            def described(self, device: str, generation: int, info: DeviceInfo) -> None:
-                super().described(device, generation, info)
-                if generation == 1:
-                    hung_up.append(asyncio.ensure_future(here_strap[0].drop_link()))
-
-        hung_up: list[asyncio.Future[None]] = []
-        here_strap: list[VirtualStrap] = []
-
-        async def scenario(here: Room) -> None:
-            here_strap.append(here.strap)
-            here.notes = HangsUpOnce(here.clock)
-            async with here.supervised():
-                await until(lambda: here.notes.generations() == [2])
-            await asyncio.gather(*hung_up)
-            assert here.notes.links[:3] == [
-                (1, CONNECTED, ""),
-                (1, FAILED, "the connection ended"),
-                (2, CONNECTED, ""),
-            ]
-
-        in_room(scenario)
-
-    def test_a_sensor_without_the_driver_s_characteristic_is_tried_again(self):
-        class Elsewhere(HeartRate):
-            async def start(self, link: Link) -> None:
-                await link.subscribe("00002a5f-0000-1000-8000-00805f9b34fb", "elsewhere")
-
-        async def scenario(here: Room) -> None:
-            found = replace(await here.found(), driver=Elsewhere())
-            async with here.supervised(found):
-                await until(lambda: (2, FAILED) in here.notes.events)
-            assert here.notes.links[1] == (
-                1,
-                FAILED,
-                "Characteristic 00002a5f-0000-1000-8000-00805f9b34fb was not found!",
-            )
-
-        in_room(scenario)
-
-    def test_a_driver_whose_start_never_ends_is_a_failed_attempt(self):
-        class Endless(HeartRate):
-            async def start(self, _: Link) -> None:
-                await asyncio.Event().wait()
-
-        async def scenario(here: Room) -> None:
-            async with here.supervised(replace(await here.found(), driver=Endless())):
-                await until(lambda: (2, CONNECTED) in here.notes.events)
-            assert here.notes.links[1] == (1, FAILED, "no answer in time")
-
-        in_room(scenario)
-
-    def test_a_cancellation_that_a_backend_makes_up_is_a_failed_attempt(self):
-        class Abandoning(HeartRate):
-            async def start(self, _: Link) -> None:
-                raise asyncio.CancelledError
-
-        async def scenario(here: Room) -> None:
-            async with here.supervised(replace(await here.found(), driver=Abandoning())):
-                await until(lambda: (2, CONNECTED) in here.notes.events)
-            assert here.notes.links[1] == (1, FAILED, "the connection ended")
-
-        in_room(scenario)
-
-    def test_a_backend_that_cannot_be_cancelled_does_not_hold_up_the_next_attempt(self):
-        released = asyncio.Event()
-
-        class Deaf(HeartRate):
-            async def start(self, _: Link) -> None:
-                while not released.is_set():
-                    with suppress(asyncio.CancelledError):
-                        await released.wait()
-
-        async def scenario(here: Room) -> None:
-            async with here.supervised(replace(await here.found(), driver=Deaf())):
-                await until(lambda: (2, CONNECTED) in here.notes.events)
-                released.set()
-            assert here.notes.links[1] == (1, FAILED, "no answer in time")
-
-        in_room(scenario)
-
-    def test_failing_attempts_wait_twice_as_long_each_up_to_ten_seconds(self):
-        async def scenario(here: Room) -> None:
-            found = await here.found()
-            here.radio.powered = False
-            async with here.supervised(found):
-                await until(lambda: len(here.notes.links) >= 8)
-                here.radio.powered = True
-                await until(lambda: here.notes.payloads)
-            assert set(here.notes.links[:8]) == {
-                (
-                    generation,
-                    FAILED,
-                    "Bluetooth is switched off: turn it on in the system's settings and try again.",
-                )
-                for generation in range(1, 9)
-            }
-            pauses_s = np.diff(here.notes.link_s[:8])
-            np.testing.assert_allclose(pauses_s, [0.5, 1, 2, 4, 8, 10, 10], atol=1e-6)
-
-        in_room(scenario)
-
-    def test_after_data_the_pause_is_short_again(self):
-        async def scenario(here: Room) -> None:
-            found = await here.found()
-            here.radio.powered = False
-            async with here.supervised(found):
-                await until(lambda: len(here.notes.links) >= 5)
-                here.radio.powered = True
-                await until(lambda: here.notes.payloads)
-                await here.strap.drop_link()
-                here.radio.powered = False
-                await until(lambda: len(here.notes.links) >= 9)
-            assert [event for _, event in here.notes.events[5:9]] == [CONNECTED, LOST, FAILED, FAILED]
-            np.testing.assert_allclose(np.diff(here.notes.link_s[6:9]), [0.5, 1.0], atol=1e-6)
-
-        in_room(scenario)
-
-    def test_what_an_old_client_still_delivers_is_dropped(self):
-        callbacks: list[NotifyCallback] = []
-
-        async def scenario(here: Room) -> None:
-            client = here.radio.radio.client
-            assert client is not None
-
-            class Leaking(client):  # type: ignore[misc, valid-type]
-                async def start_notify(
-                    self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **_: Any
-                ) -> None:
-                    callbacks.append(callback)
-                    await super().start_notify(characteristic, callback)
-
-            radio = Radio(here.radio.radio.scanner, Leaking)
-            async with here.supervised(radio=radio):
-                await until(lambda: len(here.strap.sent) == 3)
-                await here.strap.drop_link()
-                await until(lambda: (1, LOST) in here.notes.events)
-                callbacks[0](bytearray(b"while away"))
-                await until(lambda: here.notes.generations() == [1, 2])
-                callbacks[0](bytearray(b"after the next"))
-                callbacks[1](bytearray(b"current"))
-            callbacks[1](bytearray(b"after the end"))
-            assert here.notes.payloads[-1] == b"current"
-            assert here.notes.payloads[:-1] == [sent.payload for sent in here.strap.sent]
-
-        in_room(scenario)
-
-
-class TestStop:
-    def test_the_driver_stops_while_the_link_is_up_and_the_link_is_closed(self):
-        stopped_with: list[bytes] = []
-
-        class Stopping(HeartRate):
-            async def stop(self, link: Link) -> None:
-                stopped_with.append(await link.read(device_information.BATTERY_LEVEL))
-
-        async def scenario(here: Room) -> None:
-            async with here.supervised(replace(await here.found(), driver=Stopping())) as task:
-                await until(lambda: here.notes.payloads)
-                assert len(here.strap.device.connections) == 1
-            assert task.cancelled()
-            assert stopped_with == [b"\x57"]
-            assert len(here.strap.device.connections) == 0
-            assert here.notes.links[-1] == (1, STOPPED, "")
-            heard = len(here.notes.payloads)
-            await asyncio.sleep(3.0)
-            assert len(here.notes.payloads) == heard
-
-        in_room(scenario)
-
-    def test_a_driver_that_cannot_stop_does_not_keep_the_link_open(self):
-        class Stuck(HeartRate):
-            async def stop(self, _: Link) -> None:
-                await asyncio.Event().wait()
-
-        async def scenario(here: Room) -> None:
-            async with here.supervised(replace(await here.found(), driver=Stuck())):
-                await until(lambda: here.notes.payloads)
-            assert len(here.strap.device.connections) == 0
-            assert here.notes.links[-1] == (1, STOPPED, "")
-
-        in_room(scenario)
-
-    def test_it_stops_even_if_a_backend_swallows_the_cancellation(self):
-        class Swallowing(HeartRate):
-            async def start(self, link: Link) -> None:
-                await link.subscribe(heart_rate.MEASUREMENT, heart_rate.CHANNEL)
-                with suppress(asyncio.CancelledError):
-                    await asyncio.Event().wait()
-
-        async def scenario(here: Room) -> None:
-            async with here.supervised(replace(await here.found(), driver=Swallowing())) as task:
-                await until(lambda: here.notes.payloads)
-            assert task.cancelled()
-            assert len(here.strap.device.connections) == 0
-            assert here.notes.links[-1] == (1, STOPPED, "")
-
-        in_room(scenario)
-
-    @pytest.mark.parametrize("after_s", [0.0, 0.05, 0.2, 0.6, 7.0, 17.0, 40.0])
-    def test_it_stops_at_any_time_while_the_strap_is_away(self, after_s: float):
-        async def scenario(here: Room) -> None:
-            async with here.supervised() as task:
-                await until(lambda: here.notes.payloads)
-                here.strap.out_of_range()
-                await asyncio.sleep(after_s)
-            assert task.cancelled()
-            assert here.notes.events[-1][1] is STOPPED
-            assert [event for _, event in here.notes.events].count(STOPPED) == 1
-
-        in_room(scenario)
-
-
-async def advert(here: Room) -> None:
-    heard = asyncio.get_running_loop().create_future()
-    here.radio.device.once("advertisement", heard.set_result)
-    await heard
-
-
-async def hang_up(here: Room) -> None:
-    await here.strap.drop_link()
-
-
-async def walk_away(here: Room) -> None:
-    here.strap.out_of_range()
-    await asyncio.sleep(3.0)
-    here.strap.in_range()
-
-
-async def walk_past(here: Room) -> None:
-    here.strap.out_of_range()
-    here.strap.in_range()
-
-
-# To hear the strap, connect, discover, describe and subscribe takes some 175 turns of the event loop.
-@pytest.mark.parametrize("turns", range(0, 192, 16))
-class TestAnyMoment:
-    def test_it_can_be_stopped_and_begun_anew_at_any_step_of_connecting(self, turns: int):
-        async def scenario(here: Room) -> None:
-            found = await here.found()
-            async with here.supervised(found) as task:
-                await step(here, turns)
-            assert task.cancelled()
-            assert here.notes.events[-1] == (1, STOPPED)
-            async with here.supervised(found):
-                await until(lambda: here.notes.payloads)
-
-        in_room(scenario)
-
-    @pytest.mark.parametrize("mishap", [hang_up, walk_away, walk_past], ids=lambda mishap: mishap.__name__)
-    def test_a_mishap_at_any_step_of_connecting_only_costs_time(
-        self, turns: int, mishap: Callable[[Room], Coroutine[Any, Any, None]]
-    ):
-        async def scenario(here: Room) -> None:
-            async with here.supervised(await here.found()):
-                await step(here, turns)
-                await mishap(here)
-                await until(lambda: len(here.notes.payloads) == 3, limit_s=40)
-                assert here.notes.payloads == [sent.payload for sent in here.strap.sent]
-
-        in_room(scenario)
-
-
-async def step(here: Room, turns: int) -> None:
-    """Go on to so many turns of the event loop after the advert that a connection begins with."""
-    await advert(here)
-    await advert(here)
-    for _ in range(turns):
-        await asyncio.sleep(0)
 
 
 class TestVirtualRadio:
