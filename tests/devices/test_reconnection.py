@@ -319,6 +319,7 @@ class TestStop:
         in_room(scenario)
 
 
+# To hear the strap, connect, discover, describe and subscribe takes some 175 turns of the event loop.
 @pytest.mark.parametrize("turns", range(0, 192, 16))
 class TestAnyMoment:
     def test_it_can_be_stopped_and_begun_anew_at_any_step_of_connecting(self, turns: int):
