@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline import hrv
-from pipeline.beats import BeatKind, Beats, classify
-from pipeline.eda import Eda, Responses, prepare, responses
 from pipeline.errors import InsufficientDataError
+from pipeline.heart import spectrum as hrv
+from pipeline.heart.artefacts import classify
+from pipeline.heart.beats import BeatKind, Beats
 from pipeline.manifest import software
 from pipeline.model import Floats, Phase, PhaseKind, Recording, Stream
 from pipeline.reference import with_reference
 from pipeline.regulation import Measure, Reactivity, Recovery, baseline_of, following, reactivity, recovery
+from pipeline.skin.responses import Responses, responses
+from pipeline.skin.signal import Eda, prepare
 from pipeline.stretch import Parameters, Signals, Values
 
 if TYPE_CHECKING:

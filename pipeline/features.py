@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pipeline.errors import UsageError
-from pipeline.hrv import SPECTRAL_MAX_CORRECTED_PCT
+from pipeline.heart.spectrum import SPECTRAL_MAX_CORRECTED_PCT
 
 HRV_MAX_CORRECTED_PCT = 20.0
 _COVERED_SHARE = 0.8  # of a floor's seconds that NN intervals must fill

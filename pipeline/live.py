@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.beats import Beats, classify
-from pipeline.eda import SlowLevel
 from pipeline.features import Basis, null_reason
-from pipeline.hrv import time_domain
+from pipeline.heart.artefacts import classify
+from pipeline.heart.beats import Beats
+from pipeline.heart.time_domain import time_domain
 from pipeline.model import Floats
+from pipeline.skin.signal import SlowLevel
 from pipeline.timing import beat_times
 
 _KEPT_S = 150.0  # enough for the 91 beats of the artefact thresholds and a 60-s window

@@ -12,11 +12,14 @@ from functools import cached_property
 
 import numpy as np
 
-from pipeline import hrv
-from pipeline.beats import BeatKind, Beats
-from pipeline.eda import Eda, Responses, SkinConductance, levels
 from pipeline.features import FEATURES, Basis, null_reason
+from pipeline.heart import spectrum as hrv
+from pipeline.heart.beats import BeatKind, Beats
+from pipeline.heart.time_domain import time_domain
 from pipeline.model import Floats, Pacer, Stream
+from pipeline.skin.levels import SkinConductance, levels
+from pipeline.skin.responses import Responses
+from pipeline.skin.signal import Eda
 
 # Breaths are counted at the slowest rate that HF can speak of, where a pacer does not set another.
 _RESTING_BREATHS_PER_MIN = 60 * hrv.HF[0]
@@ -85,7 +88,7 @@ class Signals:
         # a stretch excludes its end, but the recording's last beat ends exactly there
         inside = beats.between(start_s, end_s if end_s < self.duration_s else math.inf)
         counts = inside.counts
-        values: dict[str, float | None] = dict(asdict(hrv.time_domain(inside)))
+        values: dict[str, float | None] = dict(asdict(time_domain(inside)))
         values |= {
             "nn_coverage": min(1.0, beats.covered_s(start_s, end_s) / max(end_s - start_s, 1e-9)),
             "longest_gap_s": _longest_gap_s(inside, start_s, end_s),
@@ -151,13 +154,13 @@ class Signals:
         """Mean heart rate of a block with NN intervals for half of it."""
         if self.beats is None or self.beats.covered_s(start_s, end_s) < _BLOCK_COVER_S:
             return None
-        return hrv.time_domain(self.beats.between(start_s, end_s)).mean_hr_bpm
+        return time_domain(self.beats.between(start_s, end_s)).mean_hr_bpm
 
     def block_ln_rmssd(self, start_s: float, end_s: float) -> float | None:
         """Ln RMSSD of a block with at least 12 valid differences."""
         if self.beats is None:
             return None
-        domain = hrv.time_domain(self.beats.between(start_s, end_s))
+        domain = time_domain(self.beats.between(start_s, end_s))
         return domain.ln_rmssd if domain.nn_pairs >= _BLOCK_PAIRS else None
 
     def block_ln_scl(self, start_s: float, end_s: float) -> float | None:

@@ -34,7 +34,7 @@ _BURST_S = 0.25  # deliveries closer together are one
 _DELIVERIES = 3  # after a stall, one of this many is timely
 _SAME_S = 0.1
 _MAX_BEAT_CLOCK_ERROR = 0.002  # ticks cut off: 0.06 % at 75 bpm, 0.15 % at 180 bpm; the clock: 400 ppm
-_APART_S, _APART_SHARE = 0.06, 0.1  # twice what still counts as adjacent in pipeline.beats
+_APART_S, _APART_SHARE = 0.06, 0.1  # twice what still counts as adjacent in pipeline.heart.beats
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ import numpy as np
 
 from devices.exports.reader import Source
 from pipeline.errors import InputError
+from pipeline.heart.ppg import interval_gaps, pulse_intervals
 from pipeline.model import DeviceInfo, Floats, Marker, Recording, Stream
-from pipeline.ppg import interval_gaps, pulse_intervals
 
 _MG = 1000 / 64  # one count of the accelerometer
 _BEATS = "IBI.csv"

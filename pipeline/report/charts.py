@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from markupsafe import Markup
 
-from pipeline.beats import Beats
-from pipeline.eda import Eda, Responses
-from pipeline.hrv import LF, Spectrum
+from pipeline.heart.beats import Beats
+from pipeline.heart.spectrum import LF, Spectrum
 from pipeline.model import Bools, Phase
 from pipeline.report import svg
 from pipeline.report import wording as w
@@ -18,6 +17,8 @@ from pipeline.report.axis import FOOT, HEAD, Axis, Spans
 from pipeline.report.figures import NONE, Quantity, clock, number, percent
 from pipeline.report.svg import BLUE, COLUMNS, GREY, INK, ORANGE, SOFT, Scale
 from pipeline.report.tables import Table, plain
+from pipeline.skin.responses import Responses
+from pipeline.skin.signal import Eda
 
 _LEAST_RANGE_MS = 200.0
 _REACH = 0.25  # excluded beats may widen the scale by so much of what normal ones take

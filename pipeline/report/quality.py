@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.beats import BeatKind, Beats
-from pipeline.eda import EdaRule
 from pipeline.features import HRV_MAX_CORRECTED_PCT
+from pipeline.heart.beats import BeatKind, Beats
 from pipeline.report import figures
 from pipeline.report import wording as w
 from pipeline.report.axis import Axis
 from pipeline.report.charts import Chart, span, spans_of, strip
 from pipeline.report.figures import clock, number, percent
 from pipeline.report.tables import Table, plain
+from pipeline.skin.signal import EdaRule
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.beats import BeatKind
-from pipeline.eda import EdaRule
+from pipeline.heart.beats import BeatKind
 from pipeline.model import PhaseKind
 from pipeline.report.figures import THIN, number
+from pipeline.skin.signal import EdaRule
 
 LANGUAGE = "en-GB"
 

@@ -8,7 +8,7 @@ import pytest
 from devices import decoding
 from devices.decoding import LiveDecoder, decode
 from devices.driver import Samples
-from pipeline.beats import adjacent
+from pipeline.heart.beats import adjacent
 from pipeline.journal import Kind, Record
 from tests.pipeline.sessions import STRAP, event, heart_rate_frame
 

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.eda import SkinConductance
 from pipeline.errors import UsageError
 from pipeline.features import BY_NAME, FEATURES, Basis, Feature, Group, null_reason
-from pipeline.hrv import TimeDomain
+from pipeline.heart.time_domain import TimeDomain
+from pipeline.skin.levels import SkinConductance
 
 FIVE_MINUTES = Basis(
     duration_s=300,

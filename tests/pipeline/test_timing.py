@@ -5,7 +5,7 @@ from time import process_time
 import numpy as np
 import pytest
 
-from pipeline.beats import adjacent
+from pipeline.heart.beats import adjacent
 from pipeline.timing import Timed, beat_times, regular_times, rising
 
 RATE_HZ = 32.0

@@ -12,8 +12,9 @@ import pytest
 from devices.exports.empatica_e4 import EmpaticaE4
 from devices.exports.formats import read_recording
 from devices.exports.reader import Source
-from pipeline.beats import BeatKind, classify
 from pipeline.errors import InputError
+from pipeline.heart.artefacts import classify
+from pipeline.heart.beats import BeatKind
 from pipeline.model import DeviceInfo, Gap, Marker, Recording
 
 START = 1_644_227_574

@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from pipeline.analysis import Analysis, analyse
-from pipeline.hrv import Detrend
+from pipeline.heart.spectrum import Detrend
 from pipeline.model import DeviceInfo, Gap, Marker, Phase, PhaseKind, Rating, Recording
 from pipeline.report import render
 from pipeline.stretch import Parameters

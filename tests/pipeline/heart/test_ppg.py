@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.heart.ppg import NO_PULSE, QUALITY_FLOOR, interval_gaps, pulse_intervals, pulses
 from pipeline.model import Floats, Gap, Stream
-from pipeline.ppg import NO_PULSE, QUALITY_FLOOR, interval_gaps, pulse_intervals, pulses
 
 RATES_HZ = (25.0, 50.0, 64.0, 100.0, 130.0)
 

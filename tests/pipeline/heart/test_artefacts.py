@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.beats import BeatKind, Beats, classify
+from pipeline.heart.artefacts import classify
+from pipeline.heart.beats import BeatKind, Beats
 from pipeline.model import Bools, Floats
 
 NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE = BeatKind

@@ -1,4 +1,4 @@
-"""Which beat intervals can be trusted, after Lipponen & Tarvainen 2019, and what follows which in time.
+"""Which beat intervals can be trusted, after Lipponen & Tarvainen 2019.
 
 Intervals are labelled, never changed: correction happens on a working copy that is thrown away. Nothing
 here is differenced, or compared with a median, across a gap in time. numpy only: the recorder uses it too.
@@ -6,24 +6,20 @@ here is differenced, or compared with a median, across a gap in time. numpy only
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from pipeline.heart.beats import BeatKind, Beats, Kinds, adjacent
 from pipeline.model import Bools, Floats
 
 Indices = NDArray[np.intp]
-Kinds = NDArray[np.int8]
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 PLAUSIBLE_MS = (300.0, 2000.0)
-GAP_TOLERANCE_MS = 30.0
-GAP_TOLERANCE_SHARE = 0.05
 
 # Lipponen & Tarvainen 2019: Th = alpha * quartile deviation, over 91 beats; medians over 11.
 _ALPHA, _THRESHOLD_BEATS, _MEDIAN_BEATS = 5.2, 91, 11
@@ -35,88 +31,6 @@ _MAX_THRESHOLD_SHARE = 0.3
 _FEWEST_FOR_MEDIAN = 3
 _LONGEST_MS = 60_000.0  # whatever is longer is no interval at all, and ends a run
 _CHUNK_ROWS = 8192
-
-
-class BeatKind(IntEnum):
-    """What an interval is; everything but NORMAL stays out of heart-rate variability."""
-
-    NORMAL = 0
-    ECTOPIC = 1  # a beat too early or too late: the interval before it and the one after it
-    MISSED = 2  # an undetected beat inside the interval
-    EXTRA = 3  # a false detection: both parts of the interval it cut
-    LONG_SHORT = 4  # out of line with its neighbours, no better explanation
-    IMPLAUSIBLE = (
-        5  # NaN, not positive, or outside 300..2000 ms and not explained by a kind above but the last
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Beats:
-    """Labelled beat intervals: three arrays of one length.
-
-    `time_s` rising, the end of each interval; `interval_ms` as measured; `kind` holds `BeatKind` as int8.
-    """
-
-    time_s: Floats
-    interval_ms: Floats
-    kind: Kinds
-
-    def __len__(self) -> int:
-        return len(self.time_s)
-
-    @property
-    def nn(self) -> Bools:
-        """Where the interval is normal to normal."""
-        return np.equal(self.kind, BeatKind.NORMAL)
-
-    @property
-    def adjacent(self) -> Bools:
-        """Where interval i directly follows interval i-1 in time; False at 0."""
-        return adjacent(self.time_s, self.interval_ms)
-
-    @property
-    def pairs(self) -> Bools:
-        """Where i and i-1 are both NN and adjacent: the only differences HRV may use."""
-        pairs = self.nn & self.adjacent
-        pairs[1:] &= self.nn[:-1]
-        return pairs
-
-    @property
-    def counts(self) -> Mapping[BeatKind, int]:
-        """Intervals of each kind. One ectopic or extra beat spoils two intervals, so it counts two."""
-        counts = np.bincount(self.kind, minlength=len(BeatKind))
-        return {kind: int(counts[kind]) for kind in BeatKind}
-
-    @property
-    def corrected_pct(self) -> float:
-        """Percent of intervals that are not NN; 0 where there are none."""
-        return 100.0 * float(np.mean(~self.nn)) if len(self) else 0.0
-
-    def between(self, start_s: float, end_s: float) -> Self:
-        """The intervals that end in `start_s <= time_s < end_s`, with the labels they have here."""
-        rows = slice(*np.searchsorted(self.time_s, (start_s, end_s)))
-        return type(self)(self.time_s[rows], self.interval_ms[rows], self.kind[rows])
-
-    def covered_s(self, start_s: float, end_s: float) -> float:
-        """Seconds of `start_s..end_s` that NN intervals fill; one across an edge counts in part."""
-        first, last = np.searchsorted(self.time_s, (start_s, end_s))
-        rows = slice(first, last + 1)  # the next interval to end may have begun inside
-        nn = self.kind[rows] == BeatKind.NORMAL
-        end = self.time_s[rows][nn]
-        inside = np.minimum(end, end_s) - np.maximum(end - self.interval_ms[rows][nn] / 1000.0, start_s)
-        return float(np.sum(np.maximum(inside, 0.0)))
-
-
-def adjacent(time_s: Floats, interval_ms: Floats) -> Bools:
-    """Where the time since the previous row is the interval, within 30 ms or 5 %, whichever is more.
-
-    (n,) bool, False at 0. A NaN is adjacent to nothing before it.
-    """
-    follows = np.zeros(len(time_s), dtype=bool)
-    step_ms = np.diff(time_s) * 1000.0
-    tolerance_ms = np.maximum(GAP_TOLERANCE_MS, GAP_TOLERANCE_SHARE * np.abs(interval_ms[1:]))
-    follows[1:] = (np.abs(step_ms - interval_ms[1:]) <= tolerance_ms) & np.isfinite(tolerance_ms)
-    return follows
 
 
 def classify(time_s: Floats, interval_ms: Floats) -> Beats:

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.eda import Eda, EdaRule, SlowLevel, levels, prepare, responses, sympathetic_power
 from pipeline.model import Floats
+from pipeline.skin.levels import levels
+from pipeline.skin.responses import responses
+from pipeline.skin.signal import Eda, EdaRule, SlowLevel, prepare
+from pipeline.skin.sympathetic import sympathetic_power
 
 RISE_S = math.log(3 / 0.75) * 3 * 0.75 / (3 - 0.75)  # of the response below
 HALF_RECOVERY_S = 2.85  # of the response below, by its formula

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.beats import BeatKind, Beats
-from pipeline.hrv import (
+from pipeline.heart.beats import BeatKind, Beats
+from pipeline.heart.spectrum import (
     HF,
     LF,
     TOTAL,
@@ -16,13 +16,12 @@ from pipeline.hrv import (
     Detrend,
     PsdMethod,
     Spectrum,
-    baevsky_si,
     choose_psd_method,
     has_gap,
     lomb_power,
     spectrum,
-    time_domain,
 )
+from pipeline.heart.time_domain import baevsky_si, time_domain
 from pipeline.model import Floats
 
 EXCLUDED = BeatKind.LONG_SHORT
