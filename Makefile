@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format bench prove pictures lock help
+.PHONY: demo test lint format bench prove docs pictures lock help
 
 help:
 	@echo "make demo    a simulated client, from strap to report"
@@ -10,6 +10,7 @@ help:
 	@echo "make lint    ruff, mypy and the import contract"
 	@echo "make bench   speed, side by side with peers"
 	@echo "make prove   the faults, full counts"
+	@echo "make docs    the page of the indices, from the code's definitions"
 	@echo "make pictures  the README's pictures, afresh"
 	@echo "make lock    resolve requirements.lock afresh"
 
@@ -36,6 +37,9 @@ bench: .venv/installed
 SHARE ?= 1
 prove: .venv/installed
 	@$(BIN)/python -m pytest --share $(SHARE) tests/faults
+
+docs: .venv/installed
+	@$(BIN)/python -m pipeline.dictionary > docs/indices.md
 
 pictures: .venv/installed
 	@PYTHONPATH=. $(BIN)/python docs/make_pictures.py

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from flows.importing import Reading, name_phases, read_input
 from pipeline.analysis import Analysis, analyse
 from pipeline.errors import InputError
+from pipeline.parameters import Parameters
 from pipeline.sealing import write_file, write_table
 from pipeline.store import Home, is_session, read_session
-from pipeline.stretch import Parameters
+from pipeline.values import Values
 
 # What the terminal shows of each phase: feature, heading, digits.
 _SHOWN = (
@@ -58,16 +59,16 @@ def summary_lines(analysis: Analysis) -> Iterator[str]:
     recording = analysis.recording
     began = f", began {recording.started_at:%Y-%m-%d %H:%M}" if recording.started_at else ""
     yield f"{recording.recording_id}: {recording.source}, {recording.duration_s / 60:.1f} min{began}"
-    rows = [("Whole recording", analysis.whole.features)]
-    rows += [(each.phase.name, each.values.features) for each in analysis.phases]
+    rows = [("Whole recording", analysis.whole)]
+    rows += [(each.phase.name, each.values) for each in analysis.phases]
     width = min(32, max(len(name) for name, _ in rows))
     yield " " * width + "".join(f"{heading:>11}" for _, heading, _ in _SHOWN)
-    for name, features in rows:
-        yield f"{name[:width]:<{width}}" + "".join(f"{_cell(features, *shown):>11}" for shown in _SHOWN)
+    for name, values in rows:
+        yield f"{name[:width]:<{width}}" + "".join(f"{_cell(values, *shown):>11}" for shown in _SHOWN)
     for warning in analysis.warnings:
         yield f"Note: {warning}"
 
 
-def _cell(features: Mapping[str, float | None], name: str, _: str, digits: int) -> str:
-    value = features.get(name)
+def _cell(values: Values, name: str, _: str, digits: int) -> str:
+    value = values.number(name)
     return "-" if value is None else f"{value:.{digits}f}"

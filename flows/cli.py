@@ -270,6 +270,19 @@ def import_(paths: tuple[Path, ...], home: Home, client: str, **how: Any) -> Non
 )
 @reading_options
 @click.option("--no-correction", is_flag=True, help="Use every positive interval, artefacts included.")
+@click.option(
+    "--detrend",
+    type=click.Choice(["none", "linear", "smoothness_priors"]),
+    default="linear",
+    show_default=True,
+    help="What is taken out before spectra; smoothness_priors as in Kubios.",
+)
+@click.option(
+    "--psd",
+    type=click.Choice(["welch", "lomb"]),
+    help="How spectra are estimated; left out: Lomb if a usable window has a gap, else Welch.",
+)
+@click.option("--normalised", is_flag=True, help="LF and HF in normalised units and LF/HF, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Write table, JSON and report there."
@@ -280,6 +293,9 @@ def analyse(
     window_s: float,
     step_s: float,
     no_correction: bool,
+    detrend: str,
+    psd: str | None,
+    normalised: bool,
     as_json: bool,
     out: Path | None,
     **how: Any,
@@ -287,9 +303,17 @@ def analyse(
     """Indices of a recording or a stored session, without storing anything unless --out says where."""
     from flows.analysing import analyse_input, summary_lines, write_analysis
     from flows.importing import Reading
-    from pipeline.stretch import Parameters
+    from pipeline.heart.spectrum import Detrend, PsdMethod
+    from pipeline.parameters import Correction, Parameters
 
-    parameters = Parameters(window_s, step_s, correction="none" if no_correction else "exclude")
+    parameters = Parameters(
+        window_s,
+        step_s,
+        correction=Correction.NONE if no_correction else Correction.EXCLUDE,
+        detrend=Detrend(detrend),
+        psd=PsdMethod(psd) if psd else None,
+        normalised=normalised,
+    )
     analysis = analyse_input(home, what, Reading(**how), parameters)
     if out is not None:
         for path in write_analysis(analysis, out):
@@ -299,6 +323,37 @@ def analyse(
     else:
         for line in summary_lines(analysis):
             click.echo(line)
+
+
+@cli.command()
+@click.argument("what", metavar="PATH|SESSION")
+@home_option
+@click.option(
+    "--window",
+    "window_s",
+    type=(float, float),
+    default=(1.0, 4.0),
+    show_default=True,
+    help="Where after the marker a response has to begin, s.",
+)
+@reading_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write tables and JSON there.")
+def events(
+    what: str, home: Home, window_s: tuple[float, float], as_json: bool, out: Path | None, **how: Any
+) -> None:
+    """What skin and heart did after each marker: latency, amplitude, heart rate second by second."""
+    from flows.events import events_of, print_events, write_events
+    from flows.importing import Reading
+
+    found = events_of(home, what, Reading(**how), window_s)
+    if out is not None:
+        for path in write_events(found, out):
+            click.echo(f"Wrote {path}", err=True)
+    if as_json:
+        click.echo(json.dumps(found.as_json(), ensure_ascii=False))
+    else:
+        print_events(found)
 
 
 @cli.command()

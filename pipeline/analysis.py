@@ -4,36 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.errors import InsufficientDataError
-from pipeline.heart import spectrum as hrv
-from pipeline.heart.artefacts import classify
-from pipeline.heart.beats import BeatKind, Beats
+from pipeline.breathing.pacing import Adherence, adherence
+from pipeline.features import FEATURES
+from pipeline.heart.beats import Beats
+from pipeline.heart.spectrum import PsdMethod, choose_psd_method
+from pipeline.indices.components import heart_note
+from pipeline.indices.session import SessionIndices, Wearer, session_indices
 from pipeline.manifest import software
-from pipeline.model import Floats, Phase, PhaseKind, Recording, Stream
+from pipeline.model import Floats, Phase, PhaseKind, Recording
+from pipeline.parameters import Parameters
+from pipeline.preparation import signals_of, with_beats
+from pipeline.quality import quality_of, quality_warnings
 from pipeline.reference import with_reference
 from pipeline.regulation import Measure, Reactivity, Recovery, baseline_of, following, reactivity, recovery
-from pipeline.skin.responses import Responses, responses
-from pipeline.skin.signal import Eda, prepare
-from pipeline.stretch import Parameters, Signals, Values
+from pipeline.signals import Signals
+from pipeline.skin.responses import Responses
+from pipeline.skin.signal import Eda
+from pipeline.values import Spans, Table, Values, spans
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-_LOW_COVERAGE = 0.8
-_MANY_ARTEFACTS_PCT = 5.0
-
 
 @dataclass(frozen=True, slots=True)
 class PhaseValues:
-    """A phase and its values."""
+    """A phase, its values and, if it had a pacer, how that was followed."""
 
     phase: Phase
     values: Values
+    pacing: Adherence | None
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ class Analysis:
     signals: Signals
     whole: Values
     phases: tuple[PhaseValues, ...]
-    windows: tuple[Values, ...]
+    windows: Table
     reactivity: tuple[Reactivity, ...]
     recovery: tuple[Recovery, ...]
     quality: Mapping[str, Any]
@@ -64,7 +69,7 @@ class Analysis:
         return self.signals.scrs
 
     @property
-    def psd_method(self) -> hrv.PsdMethod | None:
+    def psd_method(self) -> PsdMethod | None:
         return self.signals.psd_method
 
     def rows(self) -> list[dict[str, Any]]:
@@ -80,26 +85,45 @@ class Analysis:
         return [self._row(None, each.values, each.phase) for each in self.phases]
 
     def _row(self, index: int | None, window: Values, phase: Phase | None) -> dict[str, Any]:
+        own = {"window_index": index, "start_s": window.start_s, "end_s": window.end_s}
+        reasons = "; ".join(f"{name}: {why}" for name, why in window.null_reasons.items())
+        row = {
+            **self._recorded(),
+            **own,
+            **self._phase_cells(phase),
+            **window.features,
+            "null_reasons": reasons or None,
+        }
+        return {feature.name: row[feature.name] for feature in FEATURES if feature.name in row}
+
+    def _recorded(self) -> dict[str, Any]:
+        """The cells that all rows of a recording share."""
         recording = self.recording
         return {
             "recording_id": recording.recording_id,
             "session_id": recording.recording_id if recording.source == "session" else None,
             "participant_id": recording.client,
-            "phase": phase.name if phase else None,
-            "phase_kind": str(phase.kind) if phase else None,
-            "strategy": phase.strategy if phase else None,
-            "window_index": index,
-            "start_s": window.start_s,
-            "end_s": window.end_s,
-            "beat_source": recording.beats.name if recording.beats is not None else None,
+            "group": None,
+            "beat_source": recording.beat_source,
             "device": ", ".join(device.name for device in recording.devices) or None,
-            "paced": phase is not None and phase.paced,
-            "pacer_bpm": phase.pacer.breaths_per_min if phase and phase.pacer else None,
+            "eda_site": recording.conditions.get("eda_site"),
             "psd_method": str(self.psd_method) if self.psd_method else None,
             "detrend": str(self.parameters.detrend),
-            **window.features,
+            "params_hash": self.parameters.hash,
             "version": software()["version"],
-            "null_reasons": "; ".join(f"{name}: {why}" for name, why in window.null_reasons.items()) or None,
+        }
+
+    def _phase_cells(self, phase: Phase | None) -> dict[str, Any]:
+        if phase is None:
+            names = ("phase", "phase_kind", "strategy", "condition_order", "pacer_bpm")
+            return dict.fromkeys(names) | {"paced": False}
+        return {
+            "phase": phase.name,
+            "phase_kind": str(phase.kind),
+            "strategy": phase.strategy,
+            "condition_order": 1 + self.recording.phases.index(phase),
+            "paced": phase.paced,
+            "pacer_bpm": phase.pacer.breaths_per_min if phase.pacer else None,
         }
 
     def windows_table(self) -> pa.Table:
@@ -136,7 +160,12 @@ class Analysis:
             "whole": dict(self.whole.features),
             "whole_null_reasons": dict(self.whole.null_reasons),
             "phases": [
-                {"name": each.phase.name, "kind": each.phase.kind, **asdict(each.values)}
+                {
+                    "name": each.phase.name,
+                    "kind": each.phase.kind,
+                    **asdict(each.values),
+                    "pacing": asdict(each.pacing) if each.pacing else None,
+                }
                 for each in self.phases
             ],
             "reactivity": [asdict(each) for each in self.reactivity],
@@ -151,86 +180,68 @@ class Analysis:
 def analyse(recording: Recording, parameters: Parameters | None = None) -> Analysis:
     """Analyse a recording. Raises InsufficientDataError if neither heart nor skin signal is usable."""
     parameters = parameters or Parameters()
-    signals = _signals(recording, parameters)
-    _require_something(recording, signals)
+    recording = with_beats(recording)
+    signals = signals_of(recording, parameters)
     recording = with_reference(recording, signals.valid_seconds)
-    spans = _windows(recording.duration_s, parameters)
-    stretches = [(phase.start_s, phase.end_s) for phase in recording.phases] + spans
-    if signals.beats is not None:
-        signals = replace(signals, psd_method=hrv.choose_psd_method(signals.beats, stretches))
+    windows = _spans(recording, *_windows(recording.duration_s, parameters))
+    phases = _spans(recording, *_edges(recording.phases))
+    if signals.series is not None and signals.psd_method is None:
+        signals = replace(signals, psd_method=_psd_method(signals.series, phases, windows))
+    signals = replace(signals, indices=_indices(recording, signals))
     reactions, recoveries = _regulation(recording.phases, signals)
-    quality = _quality(recording, signals)
+    quality = quality_of(recording, signals)
     return Analysis(
         recording=recording,
         parameters=parameters,
         signals=signals,
-        whole=signals.values(0.0, recording.duration_s),
+        whole=signals.table(_spans(recording, np.zeros(1), np.array([recording.duration_s])))[0],
         phases=tuple(
-            PhaseValues(phase, signals.values(phase.start_s, phase.end_s, phase.pacer))
-            for phase in recording.phases
+            PhaseValues(phase, held, _pacing(phase, signals))
+            for phase, held in zip(recording.phases, signals.table(phases), strict=True)
         ),
-        windows=tuple(_window(signals, start_s, end_s, recording.phases) for start_s, end_s in spans),
+        windows=signals.table(windows),
         reactivity=reactions,
         recovery=recoveries,
         quality=quality,
-        warnings=(*recording.notices, *_quality_warnings(quality)),
+        warnings=(*recording.notices, *quality_warnings(quality)),
     )
 
 
-def _signals(recording: Recording, parameters: Parameters) -> Signals:
-    beats, eda = recording.beats, recording.streams.get("eda")
-    temperature = recording.streams.get("skin_temperature")
-    prepared = None
-    if eda is not None and eda.rate_hz and len(eda):
-        prepared = prepare(eda.time_s, eda.value, eda.rate_hz, _at(temperature, eda.time_s))
-    return Signals(
-        parameters=parameters,
-        duration_s=recording.duration_s,
-        beats=_beats(beats, parameters) if beats is not None else None,
-        eda=prepared,
-        scrs=responses(prepared, parameters.scr_min_us) if prepared is not None else None,
-        skin_temperature=temperature,
-        psd_method=None,
+def _indices(recording: Recording, signals: Signals) -> SessionIndices:
+    wearer = Wearer(
+        noted=heart_note(recording.conditions),
+        pulse=recording.beat_source == "pp",
+        at_wrist=not signals.breath.acc_on_chest,
+    )
+    baseline = baseline_of(recording.phases)
+    return session_indices(
+        signals.of_arousal, wearer, baseline, recording.phases, recording.markers, recording.duration_s
     )
 
 
-def _at(temperature: Stream | None, time_s: Floats) -> Floats | None:
-    """Skin temperature at other times; it changes slowly."""
-    if temperature is None or not len(temperature):
+def _pacing(phase: Phase, signals: Signals) -> Adherence | None:
+    if phase.pacer is None:
         return None
-    return np.interp(time_s, temperature.time_s, temperature.value)
+    return adherence(signals.breath, phase.pacer, phase.start_s, phase.end_s)
 
 
-def _beats(stream: Stream, parameters: Parameters) -> Beats:
-    if parameters.correction != "none":
-        return classify(stream.time_s, stream.value)
-    usable = np.isfinite(stream.value) & (stream.value > 0)
-    kind = np.where(usable, BeatKind.NORMAL, BeatKind.IMPLAUSIBLE).astype(np.int8)
-    return Beats(stream.time_s, stream.value, kind)
+def _spans(recording: Recording, start_s: Floats, end_s: Floats) -> Spans:
+    return spans(start_s, end_s, recording.phases, recording.markers)
 
 
-def _require_something(recording: Recording, signals: Signals) -> None:
-    has_beats = signals.beats is not None and np.any(signals.beats.nn)
-    has_skin = signals.eda is not None and np.any(signals.eda.valid)
-    if has_beats or has_skin:
-        return
-    found = ", ".join(f"{len(stream)} samples of {name}" for name, stream in recording.streams.items())
-    raise InsufficientDataError(
-        f"{recording.recording_id}: nothing usable, no normal heartbeat interval and no valid skin "
-        f"conductance ({found or 'no signal at all'})"
-    )
+def _edges(phases: Sequence[Phase]) -> tuple[Floats, Floats]:
+    return np.array([phase.start_s for phase in phases]), np.array([phase.end_s for phase in phases])
 
 
-def _windows(duration_s: float, parameters: Parameters) -> list[tuple[float, float]]:
+def _windows(duration_s: float, parameters: Parameters) -> tuple[Floats, Floats]:
     last_s = duration_s - parameters.window_s
-    starts = np.arange(0.0, last_s + 1e-9, parameters.step_s) if last_s >= 0 else np.empty(0)
-    return [(float(start_s), float(start_s) + parameters.window_s) for start_s in starts]
+    start_s = np.arange(0.0, last_s + 1e-9, parameters.step_s) if last_s >= 0 else np.empty(0)
+    return start_s, start_s + parameters.window_s
 
 
-def _window(signals: Signals, start_s: float, end_s: float, phases: Sequence[Phase]) -> Values:
-    """The values of a window, paced as the phase that holds it."""
-    phase = _phase_around(start_s, end_s, phases)
-    return signals.values(start_s, end_s, phase.pacer if phase else None)
+def _psd_method(beats: Beats, *stretches: Spans) -> PsdMethod:
+    edges = (zip(each.start_s.tolist(), each.end_s.tolist(), strict=True) for each in stretches)
+    return choose_psd_method(beats, chain.from_iterable(edges))
 
 
 def _phase_around(start_s: float, end_s: float, phases: Sequence[Phase]) -> Phase | None:
@@ -268,50 +279,3 @@ def _regulation(
             if after is not None:
                 recoveries.append(recovery(measure, reactions[-1], baseline, challenge, after))
     return tuple(reactions), tuple(recoveries)
-
-
-def _quality(recording: Recording, signals: Signals) -> dict[str, Any]:
-    """What can be trusted: coverage, artefacts by kind, gaps with their reasons."""
-    quality: dict[str, Any] = {"gaps": []}
-    for name, stream in recording.streams.items():
-        quality["gaps"] += [{"stream": name, **asdict(gap)} for gap in stream.gaps]
-    beats, eda = signals.beats, signals.eda
-    if beats is not None and recording.beats is not None:
-        quality["beats"] = {
-            "source": recording.beats.name,
-            "intervals": len(beats),
-            "coverage": min(1.0, beats.covered_s(0.0, recording.duration_s) / recording.duration_s),
-            "artefact_pct": beats.corrected_pct,
-            "kinds": {kind.name.lower(): count for kind, count in beats.counts.items()},
-        }
-    if eda is not None:
-        expected = max(recording.duration_s * eda.rate_hz, 1.0)
-        quality["eda"] = {
-            "coverage": min(1.0, float(np.count_nonzero(eda.valid)) / expected),
-            "removed": dict(eda.removed),
-            "responses": 0 if signals.scrs is None else len(signals.scrs.onset_s),
-        }
-    return quality
-
-
-def _quality_warnings(quality: Mapping[str, Any]) -> list[str]:
-    warnings = []
-    heart, skin = quality.get("beats"), quality.get("eda")
-    if heart is None:
-        warnings.append("there is no heart signal")
-    elif heart["coverage"] < _LOW_COVERAGE:
-        warnings.append(f"usable heartbeats cover only {100 * heart['coverage']:.0f} % of the recording")
-    if heart is not None and heart["artefact_pct"] > _MANY_ARTEFACTS_PCT:
-        warnings.append(
-            f"{heart['artefact_pct']:.1f} % of beat intervals are irregular or wrongly detected and were "
-            "excluded; this is often the sensor and is not a diagnosis"
-        )
-    if skin is None:
-        warnings.append("there is no skin-conductance signal")
-    elif skin["coverage"] < _LOW_COVERAGE:
-        warnings.append(
-            f"usable skin conductance covers only {100 * skin['coverage']:.0f} % of the recording"
-        )
-    elif not skin["responses"]:
-        warnings.append("no skin response was seen with this sensor today")
-    return warnings

@@ -1,21 +1,17 @@
-"""Every column of the feature table, and what a window must hold for it.
+"""Every column of the feature table: unit, floor, formula, source.
 
-The one place that names features: the analysis fills these columns, the data dictionary prints them, and
-`null_reason` says why a value is withheld. The floors are the project's choices from the literature.
+The one place that names features: the analysis fills these columns, the floors withhold from them, and the
+data dictionary and the page of the indices print them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from pipeline.errors import UsageError
-from pipeline.heart.spectrum import SPECTRAL_MAX_CORRECTED_PCT
-
-HRV_MAX_CORRECTED_PCT = 20.0
-_COVERED_SHARE = 0.8  # of a floor's seconds that NN intervals must fill
+from pipeline.floors import HRV_MAX_CORRECTED_PCT, SPECTRAL_MAX_CORRECTED_PCT, Basis, Floor, shortfalls
 
 
 class Group(StrEnum):
@@ -32,53 +28,25 @@ class Group(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """The least a window must hold; what is not asked for is 0, or None.
-
-    `seconds` of window, four fifths of them filled with NN intervals; `eda_s` of valid EDA; `unbroken`: no
-    gap among the beats.
-    """
-
-    seconds: float = 0.0
-    beats: int = 0
-    pairs: int = 0
-    breaths: int = 0
-    max_corrected_pct: float | None = None
-    eda_s: float = 0.0
-    unbroken: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Feature:
-    """A column: its unit (empty for none), floor, method, source, and one line for a reader.
+    """A column: its unit (empty for none), floor, formula, source, and one line for a reader.
 
-    `computed` is False for a column that is always null in this version; an `opt_in` one is left out unless
-    asked for.
+    An `opt_in` one is left out unless asked for.
     """
 
     name: str
     group: Group
     unit: str
     floor: Floor
-    method: str
+    formula: str
     source: str
     summary: str
-    computed: bool = True
     opt_in: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """What a window holds. `breaths` is None where breathing is unknown: time alone then decides."""
-
-    duration_s: float
-    covered_s: float
-    beats: int
-    nn_pairs: int
-    corrected_pct: float
-    breaths: float | None
-    eda_valid_s: float
-    has_gap: bool
+    @property
+    def is_count(self) -> bool:
+        """Whether its values are whole numbers."""
+        return self.name.endswith("_n") or self.name in {"beats", "nn_pairs"}
 
 
 _NONE = Floor()
@@ -86,14 +54,15 @@ _HR = Floor(seconds=10)
 _BY_BEAT = Floor(seconds=60, pairs=50, max_corrected_pct=HRV_MAX_CORRECTED_PCT)
 _SPREAD = Floor(seconds=60, beats=2, max_corrected_pct=HRV_MAX_CORRECTED_PCT)
 _HF = Floor(seconds=60, breaths=10, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
-_LF = Floor(seconds=120, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
-_VLF = Floor(seconds=300, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
+_LF = Floor(seconds=120, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT, claim_s=250)
+_VLF = Floor(seconds=300, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT, claim_s=3000)
 _RHYTHM = Floor(seconds=64, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
-_COMPLEX = Floor(beats=200, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT, unbroken=True)
-_DFA = Floor(seconds=120, beats=200, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT, unbroken=True)
+_COMPLEX = Floor(contiguous=200, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
+_DFA = Floor(seconds=120, contiguous=200, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
 _LEVEL = Floor(eda_s=10)
 _RATE = Floor(eda_s=120)
 _SYMP = Floor(eda_s=128)
+_DECOMPOSED = Floor(decomposed_s=60)
 
 _TASK_FORCE = "Task Force 1996, Circulation 93:1043"
 _BRENNAN = "Brennan 2001, IEEE Trans Biomed Eng 48:1342"
@@ -102,8 +71,10 @@ _LIPPONEN = "Lipponen & Tarvainen 2019, J Med Eng Technol 43:173"
 _KLECKNER = "Kleckner 2018, IEEE Trans Biomed Eng 65:1460"
 _BOUCSEIN = "Boucsein 2012, Electrodermal Activity, 2nd ed."
 _POSADA = "Posada-Quintero 2016, Ann Biomed Eng 44:3124"
+_GRECO = "Greco 2016, IEEE Trans Biomed Eng 63:797"
 _RICHMAN = "Richman & Moorman 2000, Am J Physiol 278:H2039"
 _PENG = "Peng 1995, Chaos 5:82"
+_CHARLTON = "Charlton 2018, IEEE Rev Biomed Eng 11:2"
 _OWN = "vagal"
 
 
@@ -113,12 +84,12 @@ def _described(group: Group, *rows: tuple[str, str, str]) -> tuple[Feature, ...]
 
 
 def _columns(
-    group: Group, *rows: tuple[str, str, Floor, str, str, str], computed: bool = True, opt_in: bool = False
+    group: Group, *rows: tuple[str, str, Floor, str, str, str], opt_in: bool = False
 ) -> tuple[Feature, ...]:
-    """Columns that are measured: name, unit, floor, method, source, summary."""
+    """Columns that are measured: name, unit, floor, formula, source, summary."""
     return tuple(
-        Feature(name, group, unit, floor, method, source, summary, computed, opt_in)
-        for name, unit, floor, method, source, summary in rows
+        Feature(name, group, unit, floor, formula, source, summary, opt_in)
+        for name, unit, floor, formula, source, summary in rows
     )
 
 
@@ -160,12 +131,18 @@ _DATA = (
         ("longshort_n", "", _NONE, "decision rules", _LIPPONEN, "Too long or too short, unexplained"),
         ("artefact_pct", "%", _NONE, "100 (1 - NN / all intervals)", _LIPPONEN, "Intervals that are not NN"),
         ("eda_coverage", "", _NONE, "valid time / window", _OWN, "Share of the window with valid EDA"),
-        ("eda_artefact_pct", "%", _NONE, "range and slope rules", _KLECKNER, "Samples present but masked"),
+        (
+            "eda_artefact_pct",
+            "%",
+            _NONE,
+            "rules of range, slope and being stuck",
+            _KLECKNER,
+            "Samples present but masked",
+        ),
     ),
     *_columns(
         Group.DATA,
         ("motion_rms_mg", "mg", _NONE, "RMS of acceleration less gravity", _OWN, "Motion"),
-        computed=False,
     ),
     *_columns(Group.DATA, ("skin_temp_c", "°C", _NONE, "mean", _OWN, "Skin temperature")),
 )
@@ -199,7 +176,6 @@ _HEART = (
         ("rhythm_concentration", "", _RHYTHM, "v1", _OWN, "Power around the dominant rhythm over the rest"),
         ("sampen", "", _COMPLEX, "m 2, r 0.2 SD", _RICHMAN, "Sample entropy; equal numbers of beats only"),
         ("dfa_alpha1", "", _DFA, "n 4-11, non-overlapping", _PENG, "Short-term scaling exponent"),
-        computed=False,
     ),
     *_columns(
         Group.HEART,
@@ -211,14 +187,34 @@ _HEART = (
 )
 _BREATHING = _columns(
     Group.BREATHING,
-    ("resp_rate_bpm", "breaths/min", Floor(seconds=60), "peak in 0.06-0.5 Hz", _OWN, "Breathing rate"),
-    ("resp_source", "", _NONE, "", _OWN, "Where breathing is read: belt, acc or rr"),
-    ("resp_confidence", "", _NONE, "", _OWN, "How sure the breathing rate is, 0-1"),
-    computed=False,
+    (
+        "resp_rate_bpm",
+        "breaths/min",
+        Floor(seconds=60),
+        "what pieces of 32 s agree on, 0.06-0.5 Hz",
+        _CHARLTON,
+        "Breathing rate; from RR alone none in 0.07-0.13 Hz",
+    ),
+    (
+        "resp_source",
+        "",
+        _NONE,
+        "belt, else chest acceleration, else RR",
+        _OWN,
+        "Where breathing is read: belt, acc or rr",
+    ),
+    (
+        "resp_confidence",
+        "",
+        _NONE,
+        "share of power in the peak, agreement, coverage",
+        _OWN,
+        "About how often such a rate lies within 1 breath/min",
+    ),
 )
 _SKIN = _columns(
     Group.SKIN,
-    ("scl_us", "µS", _LEVEL, "mean of EDA below 0.05 Hz", _BOUCSEIN, "Skin-conductance level"),
+    ("scl_us", "µS", _LEVEL, "mean of the level under responses", _BOUCSEIN, "Skin-conductance level"),
     ("ln_scl", "", _LEVEL, "ln SCL", _BOUCSEIN, "SCL on a scale for comparing"),
     ("scr_n", "", _RATE, "trough to peak, at least 0.05 µS", _BOUCSEIN, "Skin-conductance responses"),
     ("scr_per_min", "1/min", _RATE, "responses per valid minute", _BOUCSEIN, "NS-SCR rate"),
@@ -226,16 +222,32 @@ _SKIN = _columns(
     ("scr_magnitude_us", "µS", _RATE, "amplitude per 10 valid s", _BOUCSEIN, "Mean size, zeros kept"),
     ("scr_rise_s", "s", _LEVEL, "median, onset to peak", _BOUCSEIN, "Rise time of responses"),
     ("scr_half_recovery_s", "s", _LEVEL, "median, peak to half", _BOUCSEIN, "Half recovery time"),
+    ("cvx_tonic_us", "µS", _DECOMPOSED, "cvxEDA, at most 8 Hz: mean", _GRECO, "Tonic part; may fall below 0"),
+    ("cvx_phasic_us", "µS", _DECOMPOSED, "cvxEDA: mean", _GRECO, "Phasic part"),
+    ("cvx_driver_us", "µS/min", _DECOMPOSED, "cvxEDA: integral per minute", _GRECO, "Driver of responses"),
     ("eda_symp_us2", "µS²", _SYMP, "0.045-0.25 Hz at 2 Hz", _POSADA, "EDASymp, sympathetic rhythms"),
 )
 _INDICES = _columns(
     Group.INDICES,
-    ("arousal", "", _NONE, "", _OWN, "Arousal index; 50 is this baseline"),
-    ("arousal_low", "", _NONE, "", _OWN, "Its interval's lower end"),
-    ("arousal_high", "", _NONE, "", _OWN, "Its interval's upper end"),
-    ("arousal_basis", "", _NONE, "", _OWN, "The features it rests on"),
-    ("hpa_model_au", "a.u.", _NONE, "", _OWN, "Delayed arousal with cortisol-like timing; no hormone"),
-    computed=False,
+    (
+        "arousal",
+        "",
+        _NONE,
+        "50 + 10 x mean of heart and skin, in SD",
+        _OWN,
+        "Arousal index; 50 is this baseline",
+    ),
+    ("arousal_low", "", _NONE, "95 % band", _OWN, "Its interval's lower end"),
+    ("arousal_high", "", _NONE, "95 % band", _OWN, "Its interval's upper end"),
+    ("arousal_basis", "", _NONE, "", _OWN, "What it rests on, and what was left out"),
+    (
+        "hpa_model_au",
+        "a.u.",
+        _NONE,
+        "arousal above 50 through a rise-and-clearance kernel",
+        _OWN,
+        "Delayed arousal with cortisol-like timing; no hormone",
+    ),
 )
 _CONTROL = _described(
     Group.CONTROL,
@@ -248,36 +260,11 @@ FEATURES: tuple[Feature, ...] = (*_WHO, *_BASIS, *_DATA, *_HEART, *_BREATHING, *
 BY_NAME = MappingProxyType({feature.name: feature for feature in FEATURES})
 
 
-def null_reason(feature_name: str, basis: Basis) -> str | None:
-    """Why a window cannot carry a feature, in a few words that end a sentence; None if it can.
+def null_reasons(name: str, basis: Basis) -> dict[int, str]:
+    """Why windows cannot carry a feature: row to a few words that end a sentence; none for those that can.
 
     UsageError for a name that is not in the table.
     """
-    if feature_name not in BY_NAME:
-        raise UsageError(f"no feature is called {feature_name!r}")
-    feature = BY_NAME[feature_name]
-    if not feature.computed:
-        return "not computed in this version"
-    return next(_shortfalls(feature.floor, basis), None)
-
-
-def _shortfalls(floor: Floor, basis: Basis) -> Iterator[str]:
-    """Each thing a window lacks, the plainest first."""
-    covered_s = _COVERED_SHARE * floor.seconds
-    if basis.duration_s < floor.seconds:
-        yield f"needs {floor.seconds:g} s, the window has {basis.duration_s:.0f} s"
-    if basis.covered_s < covered_s:
-        yield f"needs {covered_s:g} s of normal beats, there are {basis.covered_s:.0f} s"
-    most_pct = floor.max_corrected_pct
-    if most_pct is not None and basis.corrected_pct > most_pct:
-        yield f"{basis.corrected_pct:.1f} % of intervals are not normal, at most {most_pct:g} % may be"
-    if basis.beats < floor.beats:
-        yield f"needs {floor.beats} normal beats, there are {basis.beats}"
-    if basis.nn_pairs < floor.pairs:
-        yield f"needs {floor.pairs} valid differences, there are {basis.nn_pairs}"
-    if basis.breaths is not None and basis.breaths < floor.breaths:
-        yield f"needs {floor.breaths} breaths, there are {basis.breaths:.0f}"
-    if floor.unbroken and basis.has_gap:
-        yield "needs beats without a gap"
-    if basis.eda_valid_s < floor.eda_s:
-        yield f"needs {floor.eda_s:g} s of valid skin conductance, there are {basis.eda_valid_s:.0f} s"
+    if name not in BY_NAME:
+        raise UsageError(f"no feature is called {name!r}")
+    return shortfalls(BY_NAME[name].floor, basis)

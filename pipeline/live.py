@@ -1,25 +1,25 @@
-"""Live values: causal, from the records as they come, numpy only.
+"""Live values: causal, from the records as they come, numpy only until every column is asked for.
 
 The same records in the same order give the same values, so a replay reproduces what was shown.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.features import Basis, null_reason
-from pipeline.heart.artefacts import classify
+from pipeline.features import null_reasons
+from pipeline.floors import Basis
 from pipeline.heart.beats import Beats
+from pipeline.heart.causal_artefacts import CausalBeats
 from pipeline.heart.time_domain import time_domain
+from pipeline.live_timing import LiveBeatTimes
 from pipeline.model import Floats
-from pipeline.skin.signal import SlowLevel
-from pipeline.timing import beat_times
+from pipeline.skin.causal import LiveSkin
 
-_KEPT_S = 150.0  # enough for the 91 beats of the artefact thresholds and a 60-s window
 _STALE_S = 5.0
 _BEAT_STREAMS = ("rr", "pp")  # the better first
 
@@ -36,35 +36,46 @@ class Shown:
 
 
 @dataclass(slots=True)
-class _LatestBeats:
-    """The beats that arrived within `_KEPT_S`, timed as those of a whole session are."""
+class _Heart:
+    """The latest beats of one sensor, timed and labelled as they come."""
 
-    interval_ms: list[float] = field(default_factory=list)
-    arrival_s: list[float] = field(default_factory=list)
+    times: LiveBeatTimes = field(default_factory=LiveBeatTimes)
+    labelled: CausalBeats = field(default_factory=CausalBeats)
+    arrival_s: float = -math.inf
 
     def feed(self, interval_ms: Floats, arrival_s: float) -> None:
-        self.interval_ms += [float(value) for value in interval_ms]
-        self.arrival_s += [arrival_s] * len(interval_ms)
-        old = bisect_left(self.arrival_s, arrival_s - _KEPT_S)
-        del self.interval_ms[:old], self.arrival_s[:old]
+        self.arrival_s = arrival_s
+        for time_s, interval in self.times.feed(arrival_s, interval_ms.tolist()):
+            self.labelled.feed(time_s, interval)
 
-    def classified(self) -> Beats:
-        interval_ms, arrival_s = np.array(self.interval_ms), np.array(self.arrival_s)
-        return classify(beat_times(interval_ms, arrival_s, np.zeros(len(arrival_s))).time_s, interval_ms)
+
+@dataclass(slots=True)
+class _Skin:
+    """The latest sample of one sensor, and what follows from all before it."""
+
+    live: LiveSkin = field(default_factory=LiveSkin)
+    latest: tuple[float, float] | None = None
+
+    def feed(self, eda_us: Floats, arrival_s: float, rate_hz: float) -> None:
+        for index, value in enumerate(eda_us.tolist()):
+            at_s = arrival_s - (len(eda_us) - 1 - index) / rate_hz
+            self.live.feed(at_s, value)
+            self.latest = (at_s, value)
 
 
 class LiveIndices:
     """Rolling indices over what has arrived: heart rate over 10 s, RMSSD over 60 s, skin conductance now.
+
+    Heart rate is that of the latest beats, whose labels may still change; RMSSD waits until they can't, for
+    five beats.
 
     Each stream is taken from the first device that delivers it; pulses count until a strap's beats come.
     """
 
     def __init__(self) -> None:
         self._sources: dict[str, str] = {}
-        self._beats: dict[str, _LatestBeats] = {}
-        self._eda: tuple[float, float] | None = None
-        self._level = SlowLevel()
-        self._scl_us: float | None = None
+        self._hearts: dict[str, _Heart] = {}
+        self._skin = _Skin()
 
     def feed(
         self,
@@ -78,64 +89,81 @@ class LiveIndices:
         if self._sources.setdefault(stream, device) != device:
             return
         if stream in _BEAT_STREAMS:
-            self._beats.setdefault(stream, _LatestBeats()).feed(columns[f"{stream}_ms"], arrival_s)
+            self._hearts.setdefault(stream, _Heart()).feed(columns[f"{stream}_ms"], arrival_s)
         elif stream == "eda" and rate_hz:
-            self._feed_eda(columns["eda_us"], arrival_s, rate_hz)
-
-    def _feed_eda(self, eda_us: Floats, arrival_s: float, rate_hz: float) -> None:
-        for index, value in enumerate(eda_us):
-            at_s = arrival_s - (len(eda_us) - 1 - index) / rate_hz
-            self._scl_us = self._level.feed(at_s, float(value))
-            self._eda = (at_s, float(value))
+            self._skin.feed(columns["eda_us"], arrival_s, rate_hz)
 
     def at(self, now_s: float) -> Shown:
         """The values to show at `now_s`; an old number is never one of them."""
         reasons: dict[str, str] = {}
-        heart_rate_bpm, rmssd_ms = self._heart(now_s, reasons)
-        eda_us, scl_us = self._skin(now_s, reasons)
+        heart_rate_bpm, rmssd_ms = self._heart_values(now_s, reasons)
+        eda_us, scl_us = self._skin_values(now_s, reasons)
         return Shown(heart_rate_bpm, rmssd_ms, eda_us, scl_us, reasons)
 
-    def _heart(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
-        latest = next((self._beats[name] for name in _BEAT_STREAMS if name in self._beats), None)
-        beats = latest.classified() if latest else None
-        if not beats or now_s - beats.time_s[-1] > _STALE_S:
+    def heart_columns(self, window_s: float = 300.0) -> dict[str, float]:
+        """Every heart column over the latest `window_s` of labelled beats, floors off, NaN where undefined.
+
+        The same code as in a report, on causal labels: compiled loops and scipy, so not before the page is
+        up. Empty without a beat.
+        """
+        from pipeline.heart.spectrum import Detrend, PsdMethod
+        from pipeline.heart.windows import hrv_columns
+
+        heart = self._heart()
+        beats = heart.labelled.beats if heart else None
+        if not beats:
+            return {}
+        newest_s = float(beats.time_s[-1])
+        edges = np.array([newest_s - window_s]), np.array([newest_s])
+        columns = hrv_columns(beats, *edges, PsdMethod.WELCH, Detrend.LINEAR, duration_s=newest_s)
+        return {name: float(column[0]) for name, column in columns.items()}
+
+    def _heart(self) -> _Heart | None:
+        return next((self._hearts[name] for name in _BEAT_STREAMS if name in self._hearts), None)
+
+    def _heart_values(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
+        heart = self._heart()
+        beats = heart.labelled.beats if heart else None
+        if not heart or not beats or now_s - heart.arrival_s > _STALE_S:
             reasons["heart_rate_bpm"] = reasons["rmssd_ms"] = (
                 "no heartbeat is arriving" if beats else "waiting for the first heartbeat"
             )
             return None, None
         return (
             self._index("heart_rate_bpm", "mean_hr_bpm", beats, 10.0, reasons),
-            self._index("rmssd_ms", "rmssd_ms", beats, 60.0, reasons),
+            self._index("rmssd_ms", "rmssd_ms", heart.labelled.final, 60.0, reasons),
         )
 
     def _index(
         self, shown: str, feature: str, beats: Beats, window_s: float, reasons: dict[str, str]
     ) -> float | None:
         """A feature over the latest `window_s`, under the same floors as in a report."""
+        if not len(beats):
+            reasons[shown] = "too few clean beats"
+            return None
         newest_s = float(beats.time_s[-1])
         window = beats.between(newest_s - window_s, newest_s + 1)
         domain = time_domain(window)
-        basis = Basis(
+        basis = Basis.of_one(
             duration_s=window_s,
             covered_s=window.covered_s(newest_s - window_s, newest_s),
             beats=domain.beats,
             nn_pairs=domain.nn_pairs,
             corrected_pct=window.corrected_pct,
-            breaths=None,
-            eda_valid_s=0.0,
-            has_gap=False,
         )
-        reason = null_reason(feature, basis)
+        reason = null_reasons(feature, basis).get(0)
         value: float | None = getattr(domain, feature)
         if value is None or reason:
             reasons[shown] = reason or "too few clean beats"
             return None
         return value
 
-    def _skin(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
-        if self._eda is None or now_s - self._eda[0] > _STALE_S:
+    def _skin_values(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
+        latest = self._skin.latest
+        if latest is None or now_s - latest[0] > _STALE_S:
             reasons["eda_us"] = reasons["scl_us"] = (
-                "no skin signal is arriving" if self._eda else "waiting for the skin sensor"
+                "no skin signal is arriving" if latest else "waiting for the skin sensor"
             )
             return None, None
-        return self._eda[1], self._scl_us
+        level_us = self._skin.live.level_us
+        return latest[1], None if math.isnan(level_us) else level_us

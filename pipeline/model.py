@@ -23,6 +23,9 @@ SCHEMA_VERSION = 1
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+# A stream of beat intervals, and what its source is called; the better first.
+BEAT_SOURCES = {"rr": "rr", "ecg_rr": "ecg", "pp": "pp"}
+
 _UNITS = {"ms": "ms", "us": "µS", "bpm": "bpm", "uv": "µV", "c": "°C", "mg": "mg", "au": "a.u.", "pct": "%"}
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
@@ -197,5 +200,10 @@ class Recording:
 
     @property
     def beats(self) -> Stream | None:
-        """The beat intervals: from a strap or ECG (`rr`) if there are any, else from pulses (`pp`)."""
-        return self.streams.get("rr") or self.streams.get("pp")
+        """The beat intervals, of the best source there is: a strap, ECG, pulses."""
+        return next((self.streams[name] for name in BEAT_SOURCES if name in self.streams), None)
+
+    @property
+    def beat_source(self) -> str | None:
+        """Where the beat intervals come from: "rr" (a strap's own), "ecg" or "pp" (pulses)."""
+        return BEAT_SOURCES[self.beats.name] if self.beats is not None else None

@@ -18,6 +18,7 @@ import numpy as np
 from devices.exports.reader import Source
 from pipeline.errors import InputError
 from pipeline.heart.ppg import interval_gaps, pulse_intervals
+from pipeline.heart.pulse_rate import pulse_rate
 from pipeline.model import DeviceInfo, Floats, Marker, Recording, Stream
 
 _MG = 1000 / 64  # one count of the accelerometer
@@ -115,7 +116,8 @@ def _streams(tracks: Mapping[str, _Track]) -> dict[str, Stream]:
     if _BEATS in tracks:
         streams["pp"] = _intervals(tracks[_BEATS], start_s, duration_s)
     elif "ppg" in streams:
-        streams["pp"] = pulse_intervals(streams["ppg"])
+        streams["ppg_rate"] = pulse_rate(streams["ppg"], streams.get("acc"))
+        streams["pp"] = pulse_intervals(streams["ppg"], streams["ppg_rate"], inverted=False)
     return streams
 
 

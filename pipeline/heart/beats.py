@@ -29,9 +29,12 @@ class BeatKind(IntEnum):
     MISSED = 2  # an undetected beat inside the interval
     EXTRA = 3  # a false detection: both parts of the interval it cut
     LONG_SHORT = 4  # out of line with its neighbours, no better explanation
-    IMPLAUSIBLE = (
-        5  # NaN, not positive, or outside 300..2000 ms and not explained by a kind above but the last
-    )
+    # NaN, not positive, or outside 300..2000 ms and not explained by a kind above but the last; or out of
+    # order in time
+    IMPLAUSIBLE = 5
+
+
+_NORMAL = BeatKind.NORMAL.value  # numpy takes ten times as long to compare an array with a member
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +42,7 @@ class Beats:
     """Labelled beat intervals: three arrays of one length.
 
     `time_s` rising, the end of each interval; `interval_ms` as measured; `kind` holds `BeatKind` as int8.
+    Rows out of order are allowed if they are IMPLAUSIBLE; windows that hold one may miss some rows.
     """
 
     time_s: Floats
@@ -51,7 +55,7 @@ class Beats:
     @property
     def nn(self) -> Bools:
         """Where the interval is normal to normal."""
-        return np.equal(self.kind, BeatKind.NORMAL)
+        return np.equal(self.kind, _NORMAL)
 
     @property
     def adjacent(self) -> Bools:
@@ -85,7 +89,7 @@ class Beats:
         """Seconds of `start_s..end_s` that NN intervals fill; one across an edge counts in part."""
         first, last = np.searchsorted(self.time_s, (start_s, end_s))
         rows = slice(first, last + 1)  # the next interval to end may have begun inside
-        nn = self.kind[rows] == BeatKind.NORMAL
+        nn = self.kind[rows] == _NORMAL
         end = self.time_s[rows][nn]
         inside = np.minimum(end, end_s) - np.maximum(end - self.interval_ms[rows][nn] / 1000.0, start_s)
         return float(np.sum(np.maximum(inside, 0.0)))

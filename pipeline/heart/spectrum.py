@@ -1,20 +1,22 @@
-"""The spectrum of labelled beats: Welch and Lomb (Task Force 1996), in ms².
+"""The spectrum of labelled beats: Welch and Lomb (Task Force 1996), in ms², of many windows at once.
 
-Only NN intervals count. A value that cannot exist is None; whether one that exists can also carry a claim
-is for `pipeline.features` to say.
+Only NN intervals count. A value that cannot exist is NaN (None in a `Spectrum`'s own figures); whether one
+that exists can also carry a claim is for `pipeline.features` to say.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
 from pipeline.heart.beats import Beats
-from pipeline.model import Floats
+from pipeline.heart.series import MOST_BRIDGED, Indices, Series, rows_within
+from pipeline.model import Bools, Floats
 
 VLF = (0.0033, 0.04)
 LF = (0.04, 0.15)
@@ -27,11 +29,12 @@ _RESAMPLED_HZ = 4.0
 _SEGMENT_S = 300.0
 _MIN_SPAN_S = 10.0
 _FEWEST_FOR_SPECTRUM = 4  # a cubic needs four points
-_MOST_BRIDGED = 2  # excluded intervals in a row that interpolation may span
-_SMOOTHNESS = 500.0  # lambda at 4 Hz: a cut-off near 0.035 Hz
-_LOMB_OVERSAMPLING = 4
-_LOMB_MAX_HZ = 0.5
-_LOMB_CELLS = 2**18  # frequencies x intervals held in memory at once
+_SIZE_STEP = 300  # samples: transforms of like length go together, padded to twice a multiple of this
+_NO_POWER_MS2 = 1e-9  # what rounding leaves of a constant rhythm
+_UNDONE_CYCLES_PER_BEAT = 0.25
+_SHOWN_HZ = 0.5
+_MOST_SAMPLES = 2**26  # half a year
+_CHUNK_SAMPLES = 2**16  # of the resampled tachogram, held in memory at once
 
 
 class PsdMethod(StrEnum):
@@ -63,11 +66,7 @@ class Spectrum:
 
         What a band holds below the first or above the last frequency counts as nothing.
         """
-        low_hz, high_hz = np.clip((low_hz, high_hz), self.frequency_hz[0], self.frequency_hz[-1])
-        inner = (self.frequency_hz > low_hz) & (self.frequency_hz < high_hz)
-        frequency_hz = np.concatenate([[low_hz], self.frequency_hz[inner], [high_hz]])
-        density = np.interp(frequency_hz, self.frequency_hz, self.psd_ms2_hz)
-        return float(np.trapezoid(density, frequency_hz))
+        return float(band_weights(self.frequency_hz, low_hz, high_hz) @ self.psd_ms2_hz)
 
     def peak_hz(self, low_hz: float, high_hz: float) -> float | None:
         """The frequency of the highest density in a band; None where the band holds no power."""
@@ -75,7 +74,24 @@ class Spectrum:
         if not len(inside):
             return None
         peak = inside[np.argmax(self.psd_ms2_hz[inside])]
-        return float(self.frequency_hz[peak]) if self.psd_ms2_hz[peak] > 0 else None
+        return float(self.frequency_hz[peak]) if self.psd_ms2_hz[peak] > _NO_POWER_MS2 else None
+
+
+def band_weights(frequency_hz: Floats, low_hz: float, high_hz: float) -> Floats:
+    """What each density counts in the trapezoid sum over a band, in Hz; (n,)."""
+    low_hz, high_hz = np.clip((low_hz, high_hz), frequency_hz[0], frequency_hz[-1])
+    inner = np.flatnonzero((frequency_hz > low_hz) & (frequency_hz < high_hz))
+    corner_hz = np.concatenate([[low_hz], frequency_hz[inner], [high_hz]])
+    step_hz = np.diff(corner_hz)
+    share = np.append(step_hz, 0.0) / 2 + np.insert(step_hz, 0, 0.0) / 2
+    weights = np.zeros(len(frequency_hz))
+    weights[inner] = share[1:-1]
+    for at_hz, part in ((low_hz, share[0]), (high_hz, share[-1])):
+        right = int(np.clip(np.searchsorted(frequency_hz, at_hz), 1, len(frequency_hz) - 1))
+        along = (at_hz - frequency_hz[right - 1]) / (frequency_hz[right] - frequency_hz[right - 1])
+        weights[right - 1] += part * (1 - along)
+        weights[right] += part * along
+    return weights
 
 
 def spectrum(
@@ -87,25 +103,60 @@ def spectrum(
 ) -> Spectrum | None:
     """The power spectral density of the NN intervals that end in `start_s <= time_s < end_s`.
 
-    Both methods average segments of 300 s (or all there is, if less) that overlap by half.
+    Both methods average Hann-tapered segments of 300 s (or all there is, if less) that overlap by half.
 
-    - Welch (1967): Hann, on the tachogram resampled at 4 Hz by a cubic spline, whose own attenuation at the
-      mean beat rate is undone. None across a gap (see `has_gap`).
-    - Lomb (1976), Scargle (1982): the intervals at their own times, density 2 P T / N, where T is the time
-      observed (gaps left out); up to 0.5 Hz, four frequencies per resolution step.
+    - Welch (1967): of the tachogram resampled at 4 Hz by a cubic spline (not-a-knot), the mean of each
+      segment taken out. What the spline takes from an oscillation is given back: at a quarter of a cycle
+      per beat 3 %, at half as much 0.1 % (Unser 1999), and beyond a quarter never more. None across a gap.
+    - Lomb (1976), Scargle (1982), with weights as in Zechmeister & Kürster (2009): the intervals at their own
+      times, each weighing the time around it, density 2 P T / N with weights for counts. An interval that is
+      missing between two (see `MOST_BRIDGED`) is put in on a straight line; gaps stay empty.
 
-    Smoothness priors after Tarvainen 2002 (IEEE Trans Biomed Eng 49:172), lambda 500 at 4 Hz. None below four
-    intervals or 10 s, all of them or in each segment.
+    Smoothness priors after Tarvainen 2002 (IEEE Trans Biomed Eng 49:172), lambda 500 at 4 Hz, in each
+    unbroken stretch. None below four intervals or 10 s, or where time does not rise.
     """
-    window = beats.between(start_s, end_s)
-    time_s, nn_ms = window.time_s[window.nn], window.interval_ms[window.nn]
-    if len(time_s) < _FEWEST_FOR_SPECTRUM or time_s[-1] - time_s[0] < _MIN_SPAN_S:
-        return None
-    if method is PsdMethod.LOMB:
-        found = _lomb_psd(window, detrend)
-    else:
-        found = None if has_gap(window, start_s, end_s) else _welch_psd(time_s, nn_ms, detrend)
-    return Spectrum(*found, method, detrend) if found else None
+    series = Series.of(beats)
+    rows = rows_within(beats.time_s, np.array([start_s]), np.array([end_s]))
+    first, last = series.before[rows[0]], series.before[rows[1]]
+    for batch in _batches(series, first, last, method, detrend, _SHOWN_HZ):
+        density = batch.density()
+        if np.all(np.isfinite(density)):
+            frequency_hz = np.asarray(np.arange(batch.bins) * batch.step_hz, dtype=np.float64)
+            return Spectrum(frequency_hz, density[0], method, detrend)
+    return None
+
+
+def spectral_columns(
+    series: Series,
+    first: Indices,
+    last: Indices,
+    method: PsdMethod | None,
+    detrend: Detrend,
+    hf_band: tuple[float, float] = HF,
+) -> dict[str, Floats]:
+    """Band powers and peaks of NN intervals `first..last` of each window; (k,) columns, see `spectrum`."""
+    from pipeline.heart.compiled import spread
+
+    powers, found = np.full((4, len(first)), np.nan), np.full((3, len(first)), np.nan)
+    wanted = (VLF, LF, hf_band, (TOTAL[0], max(TOTAL[1], hf_band[1])))
+    searched = (LF, hf_band, (LF[0], hf_band[1]))
+    bins_hz = max(TOTAL[1], hf_band[1])
+
+    def fill(batch: _Batch) -> None:
+        density = batch.density()
+        powers[:, batch.window] = _powers(density, batch.step_hz, wanted)
+        found[:, batch.window] = _peaks(density, batch.step_hz, searched)
+
+    if method is not None:
+        spread(fill, _batches(series, first, last, method, detrend, bins_hz))
+    vlf, lf, hf, total = powers
+    columns = {"vlf_ms2": vlf, "lf_ms2": lf, "hf_ms2": hf, "total_ms2": total}
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        some_lf, some_hf = (np.where(power > _NO_POWER_MS2, power, np.nan) for power in (lf, hf))
+        columns |= {"ln_lf": np.log(some_lf), "ln_hf": np.log(some_hf), "lf_hf": lf / some_hf}
+        both = np.where(lf + hf > _NO_POWER_MS2, lf + hf, np.nan)
+        columns |= {"lf_nu": 100 * lf / both, "hf_nu": 100 * hf / both}
+    return columns | dict(zip(("lf_peak_hz", "hf_peak_hz", "peak_hz"), found, strict=True))
 
 
 def has_gap(beats: Beats, start_s: float, end_s: float) -> bool:
@@ -113,7 +164,9 @@ def has_gap(beats: Beats, start_s: float, end_s: float) -> bool:
 
     That is a gap in time, or more than two excluded intervals in a row.
     """
-    return len(_breaks_s(beats.between(start_s, end_s))) > 0
+    series = Series.of(beats)
+    rows = rows_within(beats.time_s, np.array([start_s]), np.array([end_s]))
+    return bool(series.gaps(series.before[rows[0]], series.before[rows[1]])[0])
 
 
 def choose_psd_method(beats: Beats, windows: Iterable[tuple[float, float]]) -> PsdMethod:
@@ -122,141 +175,232 @@ def choose_psd_method(beats: Beats, windows: Iterable[tuple[float, float]]) -> P
     A window is usable with at least 60 s of NN intervals and at most 5 % of intervals excluded: no other
     shows a spectrum.
     """
-    gaps = (has_gap(beats, start_s, end_s) for start_s, end_s in windows if _usable(beats, start_s, end_s))
-    return PsdMethod.LOMB if any(gaps) else PsdMethod.WELCH
-
-
-def _usable(beats: Beats, start_s: float, end_s: float) -> bool:
-    covered = beats.covered_s(start_s, end_s) >= SPECTRAL_MIN_COVERED_S
-    return covered and beats.between(start_s, end_s).corrected_pct <= SPECTRAL_MAX_CORRECTED_PCT
-
-
-def _breaks_s(window: Beats) -> Floats:
-    """Seconds without beats between NN intervals that no interpolation may bridge; one value per break."""
-    rows = np.flatnonzero(window.nn)
-    runs = np.cumsum(~window.adjacent)
-    apart = (np.diff(rows) > _MOST_BRIDGED + 1) | (np.diff(runs[rows]) > 0)
-    steps_s = np.diff(window.time_s[rows]) - window.interval_ms[rows[1:]] / 1000.0
-    return np.maximum(steps_s[apart], 0.0)
-
-
-def _detrended(time_s: Floats, values: Floats, detrend: Detrend) -> Floats:
-    """`values` without their mean and trend."""
-    centred: Floats = values - np.mean(values)
-    if detrend is Detrend.LINEAR:
-        return centred - np.polyval(np.polyfit(time_s - time_s[0], centred, 1), time_s - time_s[0])
-    if detrend is Detrend.SMOOTHNESS_PRIORS:
-        grid_s = _grid(time_s)
-        smooth = _smooth_trend(np.interp(grid_s, time_s, centred))
-        return centred - np.interp(time_s, grid_s, smooth)
-    return centred
-
-
-def _grid(time_s: Floats) -> Floats:
-    """Times 1/4 s apart, from the first to at most the last."""
-    steps = math.floor((time_s[-1] - time_s[0]) * _RESAMPLED_HZ)
-    return np.asarray(time_s[0] + np.arange(steps + 1) / _RESAMPLED_HZ)
-
-
-def _smooth_trend(values: Floats) -> Floats:
-    """The trend (I + λ² D'D)⁻¹ z, D the second difference (Tarvainen 2002)."""
-    from scipy.linalg import solveh_banded
-
-    n = len(values)
-    bands = np.zeros((3, n))  # diagonals of the upper half, as LAPACK stores them
-    bands[0, 2:] = 1.0
-    bands[1, 1:-1] -= 2.0
-    bands[1, 2:] -= 2.0
-    bands[2, :-2] += 1.0
-    bands[2, 1:-1] += 4.0
-    bands[2, 2:] += 1.0
-    bands *= _SMOOTHNESS**2
-    bands[2] += 1.0
-    return np.asarray(solveh_banded(bands, values))
-
-
-def _welch_psd(time_s: Floats, nn_ms: Floats, detrend: Detrend) -> tuple[Floats, Floats]:
-    from scipy.interpolate import CubicSpline
-    from scipy.signal import welch
-
-    grid_s = _grid(time_s)
-    values = _detrended(grid_s, CubicSpline(time_s, nn_ms)(grid_s), detrend)
-    segment = min(len(values), int(_SEGMENT_S * _RESAMPLED_HZ))
-    frequency_hz, density = welch(
-        values, _RESAMPLED_HZ, "hann", nperseg=segment, noverlap=segment // 2, nfft=2 * segment
+    start_s, end_s = np.array(list(windows), dtype=np.float64).reshape(-1, 2).T
+    series = Series.of(beats)
+    rows = rows_within(beats.time_s, start_s, end_s)
+    first, last = (series.before[row] for row in rows)
+    holed = np.flatnonzero(series.gaps(first, last))
+    excluded = (rows[1] - rows[0] - (last - first))[holed]
+    few = 100.0 * excluded <= SPECTRAL_MAX_CORRECTED_PCT * (rows[1] - rows[0])[holed]
+    kept = holed[few]
+    covered = any(
+        beats.covered_s(a, b) >= SPECTRAL_MIN_COVERED_S
+        for a, b in zip(start_s[kept], end_s[kept], strict=True)
     )
-    mean_s = float(np.mean(np.diff(time_s)))
-    return frequency_hz, density / _spline_gain(frequency_hz * mean_s) ** 2
+    return PsdMethod.LOMB if covered else PsdMethod.WELCH
 
 
-def _spline_gain(cycles_per_beat: Floats) -> Floats:
-    """What cubic interpolation leaves of an oscillation (Unser 1999, IEEE Signal Process Mag 16:22).
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """Some windows whose densities (windows, bins) lie on one frequency grid, `step_hz` apart from 0 on."""
 
-    Without it a breath every four beats would lose 3 % of its power, one every 2.5 beats a third. Beyond
-    0.45 cycles per beat an oscillation cannot be told from its mirror image, and the gain is held.
+    window: Indices
+    step_hz: float
+    bins: int
+    estimate: Callable[[Indices, float, int], Floats]
+
+    def density(self) -> Floats:
+        return self.estimate(self.window, self.step_hz, self.bins)
+
+
+def _batches(
+    series: Series, first: Indices, last: Indices, method: PsdMethod, detrend: Detrend, bins_hz: float
+) -> list[_Batch]:
+    """All windows that can have a density, those of like length together, few enough for fast memory."""
+    whole = ~series.gaps(first, last) if method is PsdMethod.WELCH else np.ones(len(first), dtype=bool)
+    count = samples(series, first, last)
+    able = np.flatnonzero(whole & sufficient(first, last, count))
+    segment = np.minimum(count, int(_SEGMENT_S * _RESAMPLED_HZ))
+    padded = -(-segment // _SIZE_STEP) * _SIZE_STEP * 2
+
+    def estimate(window: Indices, step_hz: float, bins: int) -> Floats:
+        if method is PsdMethod.WELCH:
+            return _welch(series, first[window], last[window], count[window], detrend, step_hz, bins)
+        return _lomb(series, first[window], last[window], detrend, step_hz, bins)
+
+    batches = []
+    for size in np.flatnonzero(np.bincount(padded[able])):
+        window = able[padded[able] == size]
+        step_hz = _RESAMPLED_HZ / float(size)
+        bins = int(np.ceil(bins_hz / step_hz)) + 2
+        batches += [_Batch(window[part], step_hz, bins, estimate) for part in chunks(count[window])]
+    return batches
+
+
+def samples(series: Series, first: Indices, last: Indices) -> Indices:
+    """How many samples at 4 Hz fit between NN intervals `first..last` of each window; 0 without any."""
+    some = last > first
+    if not len(series):
+        return np.zeros(len(first), dtype=np.int64)
+    span_s = series.time_s[np.maximum(last, 1) - 1] - series.time_s[np.minimum(first, len(series) - 1)]
+    return np.where(some, np.floor(span_s * _RESAMPLED_HZ + 1e-6), -1.0).astype(np.int64) + 1
+
+
+def sufficient(first: Indices, last: Indices, count: Indices) -> Bools:
+    """Where there are intervals and samples enough for a spectrum, and no more than memory bears."""
+    long = (count > _MIN_SPAN_S * _RESAMPLED_HZ) & (count <= _MOST_SAMPLES)
+    return np.asarray(long & (last - first >= _FEWEST_FOR_SPECTRUM))
+
+
+def hann(lengths: Indices) -> tuple[Floats, Indices, Floats]:
+    """Periodic Hann windows of some lengths, as padded rows; the row and sum of squares of each."""
+    shortest = int(lengths.min(initial=1 << 62))
+    present = np.bincount(lengths - shortest) > 0
+    tapers = _hann(tuple((np.flatnonzero(present) + shortest).tolist()))
+    row = (np.cumsum(present) - 1)[lengths - shortest]
+    return tapers, row, np.sum(tapers**2, axis=1)[row]
+
+
+@lru_cache(maxsize=256)
+def _hann(lengths: tuple[int, ...]) -> Floats:
+    place, count = np.arange(max(lengths, default=0)), np.array(lengths)[:, None]
+    return np.where(place < count, 0.5 - 0.5 * np.cos(2 * np.pi * place / count), 0.0)
+
+
+def chunks(sizes: Indices) -> list[slice]:
+    """Slices of neighbours that hold some 65,000 samples together, at least one each."""
+    ends = np.cumsum(sizes)
+    cuts = np.flatnonzero(np.diff(ends // _CHUNK_SAMPLES)) + 1
+    return [slice(a, b) for a, b in itertools.pairwise([0, *cuts.tolist(), len(sizes)]) if b > a]
+
+
+def resampled(series: Series, first: Indices, last: Indices, count: Indices) -> tuple[Floats, Indices]:
+    """Each stretch's tachogram at 4 Hz, end to end, and where each begins."""
+    from pipeline.heart import spectral_loops as loops
+
+    at = np.cumsum(count) - count
+    values = np.empty(int(count.sum()))
+    knots = (series.time_s, series.interval_ms, series.step_s, series.rise)
+    loops.resample(*knots, first, last, count, at, values)
+    return values, at
+
+
+def transformed(rows: Floats) -> Floats:
+    """The real transform of each row, its real and imaginary parts in turn."""
+    from scipy.fft import rfft
+
+    return np.asarray(rfft(rows, axis=1, overwrite_x=True)).view(np.float64)
+
+
+def _welch(
+    series: Series, first: Indices, last: Indices, count: Indices, detrend: Detrend, step_hz: float, bins: int
+) -> Floats:
+    from pipeline.heart import spectral_loops as loops
+
+    whole, size = int(_SEGMENT_S * _RESAMPLED_HZ), round(_RESAMPLED_HZ / step_hz)
+    length = np.minimum(count, whole)
+    rows = 1 + (count - length) // (whole // 2)
+    values, at = resampled(series, first, last, count)
+    if detrend is Detrend.SMOOTHNESS_PRIORS:
+        loops.take_smooth_trends(values, at, count)
+    elif detrend is Detrend.LINEAR:
+        loops.take_lines(values, at, count)
+    tapers, taper, square = hann(length)
+    segments, density = np.empty((int(rows.sum()), size)), np.zeros((len(first), bins))
+    loops.segments(values, at, count, tapers, taper, whole, False, segments)
+    scale = 2.0 / (_RESAMPLED_HZ * square * rows)
+    loops.add_density(transformed(segments), rows, scale, np.arange(len(first)), density)
+    density[:, 0] /= 2
+    mean_s = (series.time_s[last - 1] - series.time_s[first]) / (last - first - 1)
+    loops.undo_gain(density, mean_s * step_hz, _UNDONE_CYCLES_PER_BEAT, _GAIN_INVERSE)
+    return density
+
+
+def _lomb(
+    series: Series, first: Indices, last: Indices, detrend: Detrend, step_hz: float, bins: int
+) -> Floats:
+    from pipeline.heart import spectral_loops as loops
+
+    low, high = int(first.min()), int(last.max())
+    points = _bridged(series, low, high)
+    a, b = points.at[first - low], points.at[last - 1 - low] + 1
+    weight_s, angle = points.weights_s(), 2 * np.pi * step_hz * points.time_s
+    at = np.cumsum(b - a) - (b - a)
+    values = np.empty(int(np.sum(b - a)))
+    if detrend is Detrend.SMOOTHNESS_PRIORS:
+        loops.smooth_centred(points.time_s, points.interval_ms, points.joined, a, b, at, values)
+    else:
+        sloping = detrend is Detrend.LINEAR
+        loops.centred(points.time_s, points.interval_ms, weight_s, a, b, at, sloping, values)
+    density, turns = np.empty((len(first), bins)), (np.cos(angle), np.sin(angle))
+    loops.lomb(points.time_s, weight_s, *turns, values, at, a, b, _SEGMENT_S, density)
+    return density
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Points:
+    """NN intervals with short holes bridged; `at`: where each NN interval is among them."""
+
+    time_s: Floats
+    interval_ms: Floats
+    joined: Bools
+    at: Indices
+
+    def weights_s(self) -> Floats:
+        """Half the way to each neighbour; where there is none in reach, half the interval itself."""
+        own_s, step_s = self.interval_ms / 1000, np.diff(self.time_s, prepend=self.time_s[:1])
+        left_s = np.where(self.joined, step_s, own_s)
+        right_s = np.where(np.append(self.joined[1:], False), np.append(step_s[1:], 0.0), own_s)
+        return np.asarray((left_s + right_s) / 2)
+
+
+def _bridged(series: Series, low: int, high: int) -> _Points:
+    """NN intervals `low..high`; between two neither adjacent nor apart, what fits on a straight line."""
+    time_s, interval_ms = series.time_s[low:high], series.interval_ms[low:high]
+    apart, follows = series.apart[low:high].copy(), series.follows[low:high]
+    apart[:1] = True
+    extra = np.zeros(len(time_s), dtype=np.int64)
+    holes = np.flatnonzero(~apart & ~follows)
+    step_ms = 1000 * (time_s[holes] - time_s[holes - 1])
+    fitting = 2 * step_ms / (interval_ms[holes] + interval_ms[holes - 1])
+    extra[holes] = np.clip(np.rint(fitting) - 1, 0, 2 * MOST_BRIDGED)
+    at = np.cumsum(extra + 1) - 1
+    joined = np.ones(int(at[-1]) + 1, dtype=bool)
+    joined[at[apart] - extra[apart]] = False
+    place = np.arange(len(joined))
+    return _Points(np.interp(place, at, time_s), np.interp(place, at, interval_ms), joined, at)
+
+
+def _powers(density: Floats, step_hz: float, wanted: tuple[tuple[float, float], ...]) -> Floats:
+    """Power (bands, windows) of each density; NaN where it has none."""
+    from pipeline.heart import spectral_loops as loops
+
+    weights = _band_weights(density.shape[1], step_hz, wanted)
+    powers = np.empty((len(wanted), len(density)))
+    loops.bands(density, weights, powers)
+    return np.where(np.isfinite(powers), powers, np.nan)
+
+
+@lru_cache(maxsize=32)
+def _band_weights(bins: int, step_hz: float, wanted: tuple[tuple[float, float], ...]) -> Floats:
+    frequency_hz = np.asarray(np.arange(bins) * step_hz, dtype=np.float64)
+    return np.stack([band_weights(frequency_hz, *band) for band in wanted])
+
+
+def _peaks(density: Floats, step_hz: float, searched: tuple[tuple[float, float], ...]) -> Floats:
+    """The frequency of the highest density (bands, windows) in each band; NaN where it holds no power."""
+    from pipeline.heart import spectral_loops as loops
+
+    frequency_hz = np.arange(density.shape[1]) * step_hz
+    low, high = np.array(searched).T
+    first = np.searchsorted(frequency_hz, low)
+    last = np.searchsorted(frequency_hz, high, side="right") - 1
+    peak = np.empty((len(searched), len(density)), dtype=np.int64)
+    loops.peaks(density, first, last, peak)
+    highest = density[np.arange(len(density)), peak]
+    return np.where(highest > _NO_POWER_MS2, frequency_hz[peak], np.nan)
+
+
+def _gain_inverse() -> Floats:
+    """1 / gain² of cubic interpolation in powers of (cycles per beat)², the highest first.
+
+    The gain is sinc⁴(x) 3 / (2 + cos 2πx) (Unser 1999, IEEE Signal Process Mag 16:22). The polynomial is
+    exact to 1e-12 up to a quarter of a cycle per beat, where it is used.
     """
-    x = np.minimum(cycles_per_beat, 0.45)
-    images = sum(np.sinc(x - shift) ** 4 for shift in range(-4, 5))
-    return np.asarray(np.sinc(x) ** 4 / images)
+    x = np.sqrt(np.linspace(0, 1, 201) * _UNDONE_CYCLES_PER_BEAT**2)
+    gain = np.sinc(x) ** 4 * 3 / (2 + np.cos(2 * np.pi * x))
+    fit = np.polynomial.Chebyshev.fit(x**2, gain**-2.0, 9, domain=(0.0, _UNDONE_CYCLES_PER_BEAT**2))
+    return np.ascontiguousarray(fit.convert(kind=np.polynomial.Polynomial).coef[::-1])
 
 
-def _lomb_psd(window: Beats, detrend: Detrend) -> tuple[Floats, Floats] | None:
-    nn = window.nn
-    nn_ms = window.interval_ms.copy()
-    nn_ms[nn] = _detrended(window.time_s[nn], nn_ms[nn], detrend)
-    length_s = float(min(_SEGMENT_S, np.ptp(window.time_s[nn])))
-    steps_per_hz = _LOMB_OVERSAMPLING * length_s
-    frequency_hz = np.arange(1, math.floor(_LOMB_MAX_HZ * steps_per_hz) + 1) / steps_per_hz
-    densities = [
-        _lomb_density(segment, nn_ms[rows], frequency_hz)
-        for rows, segment in _segments(window, length_s)
-        if np.count_nonzero(segment.nn) >= _FEWEST_FOR_SPECTRUM
-    ]
-    return (frequency_hz, np.mean(densities, axis=0)) if densities else None
-
-
-def _segments(window: Beats, length_s: float) -> Iterator[tuple[slice, Beats]]:
-    """Stretches of `length_s` that overlap by half, with the rows they take; a remainder is left out."""
-    first_s, last_s = window.time_s[window.nn][[0, -1]]
-    for k in range(1 + math.floor((last_s - first_s - length_s) / (length_s / 2))):
-        start_s = first_s + k * length_s / 2
-        end = int(np.searchsorted(window.time_s, start_s + length_s, side="right"))
-        rows = slice(int(np.searchsorted(window.time_s, start_s)), end)
-        yield rows, Beats(window.time_s[rows], window.interval_ms[rows], window.kind[rows])
-
-
-def _lomb_density(segment: Beats, detrended_ms: Floats, frequency_hz: Floats) -> Floats:
-    """2 P T / N in ms²/Hz; T leaves out the time that no beat was seen in, or gaps would add power."""
-    nn = segment.nn
-    time_s, values = segment.time_s[nn], detrended_ms[nn]
-    first_s = segment.interval_ms[nn][0] / 1000.0
-    observed_s = first_s + time_s[-1] - time_s[0] - float(np.sum(_breaks_s(segment)))
-    power = lomb_power(time_s - time_s[0], values - np.mean(values), frequency_hz)
-    return np.asarray(2.0 * power * observed_s / len(values))
-
-
-def lomb_power(time_s: Floats, values: Floats, frequency_hz: Floats) -> Floats:
-    """Lomb's periodogram P (Scargle 1982, Astrophys J 263:835, eq. 10), not normalised.
-
-    `time_s`, `values` (n,) with zero mean; `frequency_hz` (k,) above 0. Returns (k,): a sine of amplitude A
-    peaks at A² N / 4. Memory stays within some MB.
-    """
-    power = np.empty(len(frequency_hz))
-    rows = max(1, _LOMB_CELLS // len(time_s))
-    for start in range(0, len(frequency_hz), rows):
-        block = slice(start, start + rows)
-        angle = 2.0 * np.pi * frequency_hz[block, None] * time_s
-        double = 2.0 * angle
-        tau = np.arctan2(np.sum(np.sin(double), axis=1), np.sum(np.cos(double), axis=1)) / 2.0
-        angle -= tau[:, None]
-        cosine, sine = np.cos(angle), np.sin(angle)
-        power[block] = 0.5 * (
-            _ratio(cosine @ values, np.sum(cosine**2, axis=1))
-            + _ratio(sine @ values, np.sum(sine**2, axis=1))
-        )
-    return power
-
-
-def _ratio(projection: Floats, norm: Floats) -> Floats:
-    """Projection squared over its norm; nothing where the term vanishes at every sample."""
-    return projection**2 / np.where(norm > 1e-9, norm, np.inf)
+_GAIN_INVERSE = _gain_inverse()

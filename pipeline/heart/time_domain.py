@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.heart.beats import Beats
+from pipeline.heart.series import Series
 from pipeline.model import Floats
 
-_SI_BIN_MS = 50.0
+SI_BIN_MS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,9 @@ def time_domain(beats: Beats) -> TimeDomain:
     and not per interval. SDNN has ddof 1, RMSSD = sqrt(mean d²), mean HR = 60000 / mean NN. SD1 = sd(d) / √2
     and SD2 = sd((x_i + x_i+1) / √2), ddof 1 (Brennan 2001, IEEE Trans Biomed Eng 48:1342).
     """
-    nn_ms = beats.interval_ms[beats.nn]
-    later = np.flatnonzero(beats.pairs)
-    d_ms = beats.interval_ms[later] - beats.interval_ms[later - 1]
-    sum_ms = beats.interval_ms[later] + beats.interval_ms[later - 1]
+    series = Series.of(beats)
+    nn_ms, later = series.interval_ms, np.flatnonzero(series.follows)
+    d_ms, sum_ms = nn_ms[later] - nn_ms[later - 1], nn_ms[later] + nn_ms[later - 1]
     mean_ms = float(np.mean(nn_ms)) if len(nn_ms) else None
     sdnn_ms = _sd(nn_ms)
     rmssd_ms = math.sqrt(float(np.mean(d_ms**2))) if len(d_ms) else None
@@ -83,15 +83,17 @@ def baevsky_si(nn_ms: Floats) -> float | None:
     """
     if len(nn_ms) < 2 or np.ptp(nn_ms) == 0:
         return None
-    counts = np.bincount((nn_ms // _SI_BIN_MS).astype(np.intp))
+    bins, counts = np.unique(np.floor(nn_ms / SI_BIN_MS), return_counts=True)
     fullest = int(np.argmax(counts))
     amo_pct = 100.0 * float(counts[fullest]) / len(nn_ms)
-    mo_s, range_s = (fullest + 0.5) * _SI_BIN_MS / 1000.0, float(np.ptp(nn_ms)) / 1000.0
+    mo_s, range_s = (float(bins[fullest]) + 0.5) * SI_BIN_MS / 1000.0, float(np.ptp(nn_ms)) / 1000.0
     return amo_pct / (2.0 * mo_s * range_s)
 
 
 def _sd(values: Floats) -> float | None:
-    return float(np.std(values, ddof=1)) if len(values) >= 2 else None
+    if len(values) < 2:
+        return None
+    return float(np.std(values, ddof=1)) if np.ptp(values) else 0.0
 
 
 def _percent(part: float | None, whole: float | None) -> float | None:

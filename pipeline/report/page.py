@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline import knowledge
+from pipeline.indices.delayed_arousal import TEXT
 from pipeline.manifest import software
-from pipeline.report import quality, values
+from pipeline.model import BEAT_SOURCES
+from pipeline.report import index_charts, quality, values
 from pipeline.report import wording as w
 from pipeline.report.axis import Axis, Event
 from pipeline.report.charts import Chart, exact, ratings, skin, span, tachogram
@@ -33,7 +35,7 @@ _LINK = "link"  # that a sensor came or went: told as gaps, with their reasons
 def render(analysis: Analysis) -> str:
     """The clinician's report of a session as a self-contained page: no script, no request to anywhere."""
     recording = analysis.recording
-    words = w.heart_words(recording.beats.name if recording.beats is not None else None)
+    words = w.heart_words(recording.beat_source)
     events = _events(recording)
     axis = Axis(
         recording.duration_s,
@@ -160,10 +162,24 @@ def _course(analysis: Analysis, axis: Axis, words: w.HeartWords) -> list[Chart]:
     """The charts against time that the recording has data for."""
     charts = []
     if analysis.beats is not None:
-        charts.append(tachogram(axis, analysis.beats, words, quality.gaps_of(analysis, "rr", "pp")))
+        charts.append(tachogram(axis, analysis.beats, words, quality.gaps_of(analysis, *BEAT_SOURCES)))
     if analysis.eda is not None and analysis.scrs is not None:
         charts.append(skin(axis, analysis.eda, analysis.scrs, quality.gaps_of(analysis, "eda")))
-    return charts + _ratings(analysis.recording, axis)
+    return charts + _ratings(analysis.recording, axis) + _indices(analysis, axis)
+
+
+def _indices(analysis: Analysis, axis: Axis) -> list[Chart]:
+    """Arousal, and the delayed model, each as far as there is one."""
+    indices = analysis.signals.indices
+    if indices is None:
+        return []
+    course, slow = indices.course, indices.delayed
+    note = f"{TEXT} {w.MOSTLY_BEYOND}" if slow.mostly_beyond else TEXT
+    charts = (
+        index_charts.arousal(axis, indices.time_s, course.value, course.low, course.high),
+        index_charts.delayed(axis, slow.time_s, slow.low, slow.mid, slow.high, note),
+    )
+    return [chart for chart in charts if chart is not None]
 
 
 def _ratings(recording: Recording, axis: Axis) -> list[Chart]:

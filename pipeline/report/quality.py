@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pipeline.features import HRV_MAX_CORRECTED_PCT
+from pipeline.floors import HRV_MAX_CORRECTED_PCT
 from pipeline.heart.beats import BeatKind, Beats
 from pipeline.report import figures
 from pipeline.report import wording as w
@@ -67,7 +67,7 @@ def _key_figures(analysis: Analysis) -> tuple[tuple[str, str], ...]:
         told = w.EXCLUDED.format(excluded=excluded, all=number(len(beats)))
         shown.append((percent(beats.corrected_pct, 1), told))
     shown.append((figures.share(skin["coverage"]) if skin else w.NOT_RECORDED, w.USABLE_EDA))
-    if (artefact := analysis.whole.features.get("eda_artefact_pct")) is not None:
+    if (artefact := analysis.whole.number("eda_artefact_pct")) is not None:
         shown.append((percent(artefact, 1), w.EDA_ARTEFACT))
     length = clock(sum(gap["end_s"] - gap["start_s"] for gap in gaps))
     text = w.NO_GAP if not gaps else w.ONE_GAP if len(gaps) == 1 else w.MANY_GAPS

@@ -20,7 +20,7 @@ from pipeline.report.outcomes import Outcome, challenges, outcomes
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
-    from pipeline.stretch import Values
+    from pipeline.values import Values
 
 _LOW_COVERAGE = 0.8
 _BACK_AT_BASELINE = 0.005  # a share that rounds to 0 %
@@ -170,7 +170,7 @@ def _told(values: Values, words: w.HeartWords, heart: bool, skin: bool) -> list[
         if not recorded:
             continue
         value, reason = (
-            values.features.get(quantity.key),
+            values.number(quantity.key),
             values.null_reasons.get(quantity.key, w.NOT_COMPUTED),
         )
         shown = (

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from pipeline.model import Bools, Floats
 
-COLUMNS = 900
+COLUMNS = 720
 BLUE, ORANGE, INK, SOFT, GRID = "#1f5f99", "#a64b08", "#1d2733", "#4d5a68", "#dfe5eb"
 WARM, COOL, GREY = "#fcefe2", "#e6f0f9", "#d5dbe1"
 _LETTER_PX = 6.3
@@ -80,13 +80,33 @@ def path(x: Floats, y: Floats, linked: Bools, *, smooth: bool = False) -> str:
     """
     if len(x) > (COLUMNS if smooth else 2 * COLUMNS):
         x, y, linked = _firsts(x, y, linked) if smooth else _thinned(x, y, linked)
-    parts: list[str] = []
+    # from place to place as tenths of a column or pixel: shorter than places, and nothing adds up to an error
+    across, down = (np.round(10 * values).astype(np.int64) for values in (x, y))
+    dx, dy = np.diff(across, prepend=0), np.diff(down, prepend=0)
     alone = np.append(~linked[1:], True) & ~linked if len(x) else linked  # a dot, by its round end
-    for place, row, joined, single in zip(
-        x.tolist(), y.tolist(), linked.tolist(), alone.tolist(), strict=True
+    starts = linked & ~np.append(True, linked[:-1]) if len(x) else linked
+    parts: list[str] = []
+    for row, (joined, single, first) in enumerate(
+        zip(linked.tolist(), alone.tolist(), starts.tolist(), strict=True)
     ):
-        parts.append(f"{' ' if joined else 'M'}{_short(place)} {_short(row)}{'h0' if single else ''}")
+        if joined:
+            parts.append(f"{'l' if first else ' '}{_tenths(dx[row])} {_tenths(dy[row])}")
+        else:
+            parts.append(f"M{_tenths(across[row])} {_tenths(down[row])}{'h0' if single else ''}")
     return "".join(parts).replace(" -", "-")
+
+
+def area(x: Floats, low: Floats, high: Floats) -> str:
+    """Path data of the shape between two lines over the same places."""
+    around = np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]])
+    return path(*around, np.append(False, np.ones(2 * len(x) - 1, dtype=bool))) + "z" if len(x) else ""
+
+
+def _tenths(value: int) -> str:
+    """A number of tenths as a decimal, without the zero before the point."""
+    whole, rest = divmod(abs(int(value)), 10)
+    digits = f"{whole or ''}.{rest}" if rest else str(whole)
+    return f"-{digits}" if value < 0 else digits
 
 
 def _firsts(x: Floats, y: Floats, linked: Bools) -> tuple[Floats, Floats, Bools]:

@@ -20,7 +20,7 @@ from pipeline.report.tables import Cell, Group, Notes, Row, Table, plain
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
-    from pipeline.stretch import Values
+    from pipeline.values import Values
 
 _HEART = (figures.HEART_RATE, figures.RMSSD, figures.SDNN, figures.LF, figures.HF)
 _SKIN = (figures.SCL, figures.SCR_RATE, figures.SCR_AMPLITUDE)
@@ -57,6 +57,7 @@ def by_phase(analysis: Analysis, words: w.HeartWords) -> ByPhase:
         *([w.NO_PHASES] if not phases else []),
         *([w.NO_HEART] if analysis.beats is None else [w.COUNTS, w.LENGTHS_DIFFER]),
         *([w.NO_SKIN] if analysis.eda is None else []),
+        *(f"{each.phase.name}: {each.pacing.sentence}" for each in phases if each.pacing is not None),
     ]
     return ByPhase(
         table=_phase_table(analysis, words),
@@ -117,10 +118,10 @@ def _cells(
 ) -> tuple[Cell, ...]:
     cells = [Cell(clock(duration_s))]
     for key in ("beats", "nn_pairs") if counts else ():
-        count = values.features.get(key)
+        count = values.number(key)
         cells.append(Cell(number(count)) if count is not None else _missing(values, key, notes))
     for quantity in quantities:
-        value = values.features.get(quantity.key)
+        value = values.number(quantity.key)
         cells.append(
             Cell(quantity.text(value)) if value is not None else _missing(values, quantity.key, notes)
         )
@@ -138,7 +139,7 @@ def _panels(analysis: Analysis, words: w.HeartWords, baseline: Phase | None) -> 
         dots = [
             Dot(
                 f"{place} {each.phase.name}",
-                each.values.features.get(quantity.key),
+                each.values.number(quantity.key),
                 each.phase.paced,
                 each.phase is baseline,
             )
@@ -155,7 +156,7 @@ def _spectra(analysis: Analysis, baseline: Phase | None) -> tuple[Chart, ...]:
     found = (
         (each.phase, analysis.signals.spectrum(each.phase.start_s, each.phase.end_s))
         for each in shown
-        if each.values.features.get("lf_ms2") is not None
+        if each.values.number("lf_ms2") is not None
     )
     return tuple(
         spectrum(f"spectrum-{place}", phase.name, each, paced=phase.paced)
@@ -184,7 +185,7 @@ def _recorded(analysis: Analysis, outcome: Outcome) -> bool:
 
 def _baseline_level(analysis: Analysis, baseline: Phase | None) -> tuple[Phase, float] | None:
     held = next((each for each in analysis.phases if each.phase is baseline), None)
-    level = held.values.features.get("mean_hr_bpm") if held is not None else None
+    level = held.values.number("mean_hr_bpm") if held is not None else None
     return (held.phase, level) if held is not None and level is not None else None
 
 
@@ -268,7 +269,7 @@ def _spectrum_method(analysis: Analysis) -> str:
 def formulas(words: w.HeartWords) -> Table:
     """How each value of the phase table is computed, and after whom."""
     rows = [
-        [w.label(each.key, words), each.unit, BY_NAME[each.key].method, BY_NAME[each.key].source]
+        [w.label(each.key, words), each.unit, BY_NAME[each.key].formula, BY_NAME[each.key].source]
         for each in (*_HEART, *_SKIN)
     ]
     return plain(w.FORMULAS_CAPTION, w.FORMULA_HEAD, rows, words=True)

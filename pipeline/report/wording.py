@@ -198,6 +198,7 @@ RULE_HEAD = ("Rule", "Samples")
 RULES = {
     EdaRule.MISSING: "no value",
     EdaRule.RANGE: "outside 0.05 to 60 µS",
+    EdaRule.STUCK: "stuck at one value",
     EdaRule.SLOPE: "steeper than 10 µS/s",
     EdaRule.NEARBY: "within 5 s of such a value",
 }
@@ -206,10 +207,12 @@ GAP_HEAD = ("Time", "Length", "Signal", "Reason")
 MORE_GAPS = "and {count} more"
 STREAMS = {
     "rr": "RR intervals",
+    "ecg_rr": "RR intervals from ECG",
     "pp": "PP intervals",
     "eda": "skin conductance",
     "ecg": "ECG",
     "ppg": "pulse wave",
+    "ppg_rate": "pulse rate",
     "acc": "acceleration",
     "skin_temperature": "skin temperature",
     "respiration": "breathing",
@@ -408,6 +411,11 @@ CORRECTION = {
         "outside 300 to 2000 ms, are excluded and not replaced; differences never cross an excluded interval "
         "or a gap."
     ),
+    "interpolate": (
+        "Intervals labelled ectopic, missed or extra (Lipponen & Tarvainen 2019) are put right where a whole "
+        "number of intervals fits between the normal ones around them; all others so labelled, or outside "
+        "300 to 2000 ms, are excluded."
+    ),
     "none": (
         "No correction was asked for: all intervals above zero count as normal. "
         "Differences never cross a gap."
@@ -429,8 +437,9 @@ SPECTRUM_USED = "{psd}; {detrend}; one method for the whole recording. LF 0.04�
 NO_SPECTRUM = "No spectrum was computed."
 SKIN_USED = (
     "Responses from trough to peak of at least {threshold} µS (Boucsein et al. 2012). Excluded: values "
-    "outside 0.05 to 60 µS, slopes beyond 10 µS/s, and 5 s around either (after Kleckner et al. 2018). "
-    "Tonic is below 0.05 Hz, phasic the rest."
+    "outside 0.05 to 60 µS, slopes beyond 10 µS/s, and 5 s around either (after Kleckner et al. 2018); a "
+    "value that stays exactly the same for two minutes. Tonic is the level that responses stand on (an "
+    "opening over 20 s), phasic the rest."
 )
 CHANGES_USED = (
     "Differences of means over blocks of 30 s, Student's t; errors and degrees of freedom (Satterthwaite "
@@ -470,3 +479,17 @@ SOURCE_LIST = (
     "Welch PD (1967). The use of fast Fourier transform for the estimation of power spectra. "
     "IEEE Trans Audio Electroacoust 15:70.",
 )
+
+AROUSAL, AROUSAL_UNIT = "Arousal index", "50 is this session's baseline"
+AROUSAL_LINE, AROUSAL_BAND, AROUSAL_LEVEL = "index", "how uncertain it is", "the baseline"
+AROUSAL_TOLD = "Between {low} and {high}; 50 is the baseline, 10 points are one standard deviation of it."
+AROUSAL_HEAD = ("Time", "Index", "From", "To")
+AROUSAL_NOTE = (
+    "From heart rate, what RMSSD adds to it, skin-conductance level and responses, over the minute before. "
+    "Arousal is not stress: exercise and joy raise it too. Where the line is missing, the signals could not "
+    "carry it."
+)
+MOSTLY_BEYOND = "Most of what it would add up to lies beyond this recording."
+DELAYED, ARBITRARY_UNIT = "Delayed arousal, with cortisol-like timing", "arbitrary units"
+DELAYED_LINE, DELAYED_BAND = "middle of the constants", "range of the constants"
+DELAYED_HEAD = ("Time", "Low", "Middle", "High")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.analysis import analyse
-from pipeline.model import Pacer, Phase, PhaseKind
+from pipeline.model import Pacer, Phase, PhaseKind, Stream
 from tests.pipeline.report.recordings import GUIDED, beats, conductance, recording
 
 PACER = Pacer(6.0)
@@ -71,13 +71,18 @@ class TestRows:
             (True, 6.0),
         ]
 
-    def test_a_window_breathes_with_the_pacer_of_its_phase(self) -> None:
+    def test_where_breathing_is_not_heard_it_is_taken_from_the_pacer(self) -> None:
         """At 1 breath a minute a window of 300 s holds 5, too few for what needs 10."""
-        slow = Phase("Slow", PhaseKind.PACED, 0.0, 420.0, pacer=Pacer(1.0))
-        analysis = analyse(recording(phases=(slow,)))
-        window, whole = analysis.windows[0], analysis.signals.values(0.0, 300.0)
-        assert window == analysis.signals.values(0.0, 300.0, slow.pacer)
-        assert window.null_reasons != whole.null_reasons
+        rr_ms = np.random.default_rng(1).normal(900, 20, 480)
+        streams = {"rr": Stream("rr", np.cumsum(rr_ms) / 1000, {"rr_ms": rr_ms})}
+        slow, free = Phase("Slow", PhaseKind.PACED, 0.0, 420.0, pacer=Pacer(1.0)), GUIDED[:1]
+        paced, unpaced = (
+            analyse(recording(420.0, streams=streams, phases=phases, markers=())).windows[0]
+            for phases in ((slow,), free)
+        )
+        assert paced.null_reasons["hf_ms2"] == "needs 10 breaths, there are 5"
+        assert unpaced.features["hf_ms2"] is not None
+        assert paced.features["rmssd_ms"] == unpaced.features["rmssd_ms"]
 
 
 class TestReference:

@@ -6,6 +6,9 @@ from time import process_time
 import numpy as np
 import pytest
 
+from pipeline.heart.artefacts import classify
+from pipeline.heart.spectrum import PsdMethod
+from pipeline.heart.windows import hrv_columns
 from pipeline.live import LiveIndices, Shown
 
 Fed = tuple[float, np.ndarray]
@@ -118,3 +121,21 @@ def test_a_moment_costs_little() -> None:
     for _ in range(20):
         live.at(fed[0])
     assert process_time() - began < 20 * 0.02
+
+
+def test_every_column_is_there_and_is_that_of_a_report() -> None:
+    """The same code on the same beats: five minutes live are a window of five minutes in a report."""
+    live, rr_ms = LiveIndices(), _rr(800, 500)
+    for fed in _strap(rr_ms):
+        _feed(live, "a", fed)
+    beats = classify(np.cumsum(rr_ms) / 1000, rr_ms)
+    edges = beats.time_s[-1:] - 300.0, beats.time_s[-1:]
+    batch = hrv_columns(beats, *edges, PsdMethod.WELCH, duration_s=float(beats.time_s[-1]))
+    columns = live.heart_columns()
+    assert columns.keys() == batch.keys()
+    for name in ("beats", "sdnn_ms", "rmssd_ms", "lf_ms2", "hf_ms2", "sampen", "dfa_alpha1"):
+        assert columns[name] == pytest.approx(float(batch[name][0]), rel=0.01), name
+
+
+def test_no_column_without_a_beat() -> None:
+    assert LiveIndices().heart_columns() == {}

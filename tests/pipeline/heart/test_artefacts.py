@@ -1,3 +1,10 @@
+"""Artefacts are found where they were made, left alone where not, and where NeuroKit2 finds them.
+
+`python -m tests.pipeline.heart.artefact_figures` prints the figures behind the limits here.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,44 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.heart.artefacts import classify
+from devices.virtual.traits import Traits
+from pipeline.heart import artefacts
+from pipeline.heart.artefacts import classify, rolling_quantiles
 from pipeline.heart.beats import BeatKind, Beats
-from pipeline.model import Bools, Floats
+from pipeline.model import Floats
+from tests.pipeline.heart.artefact_figures import (
+    CLEAN,
+    CLEAN_RHYTHMS,
+    PEOPLE,
+    agreement,
+    irregular,
+    of_intervals,
+    scores,
+)
+from tests.pipeline.heart.rhythms import annotated, lived, real_beats, rhythm, spoilt
 
 NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE = BeatKind
-
-
-def rhythm(n: int = 2000, seed: int = 0, mean_ms: float = 850.0) -> Floats:
-    """Intervals with slow drift, breathing at 15/min and noise, as at rest."""
-    rng = np.random.default_rng(seed)
-    slow = np.cumsum(rng.normal(size=n))
-    slow -= np.convolve(slow, np.ones(201) / 201, "same")
-    breath = np.sin(2 * np.pi * 0.25 * mean_ms / 1000 * np.arange(n) + np.cumsum(rng.normal(0, 0.05, n)))
-    return np.asarray(mean_ms + 30 * slow / slow.std() + 30 * breath + rng.normal(0, 8, n))
-
-
-def spoilt(kind: BeatKind, seed: int) -> tuple[Floats, Bools]:
-    """Beat times of a rhythm with an artefact about every 40 beats, and the intervals that suffered."""
-    rng = np.random.default_rng(seed)
-    beats_ms = np.concatenate([[0.0], np.cumsum(rhythm(seed=seed))])
-    spots = np.arange(30, 1970, 40)
-    spots += rng.integers(-10, 10, len(spots))
-    share = rng.uniform(0.2, 0.4, len(spots))
-    if kind is MISSED:
-        kept = np.delete(beats_ms, spots)
-        wrong = np.searchsorted(kept, beats_ms[spots]) - 1
-    elif kind is EXTRA:
-        added = beats_ms[spots] + 2 * share * np.diff(beats_ms)[spots]
-        kept = np.sort(np.concatenate([beats_ms, added]))
-        wrong = np.searchsorted(kept, added)
-        wrong = np.concatenate([wrong - 1, wrong])
-    else:
-        kept = beats_ms.copy()
-        kept[spots] -= share * np.diff(beats_ms)[spots - 1]
-        wrong = np.concatenate([spots - 1, spots])
-    suffered = np.zeros(len(kept) - 1, dtype=bool)
-    suffered[wrong] = True
-    return kept / 1000, suffered
+SENSITIVITY, FALSE_ALARMS, AGREEMENT = 0.95, 0.005, 0.98
 
 
 def labelled(beat_s: Floats) -> Beats:
@@ -64,8 +51,41 @@ def test_finds_injected_artefacts(kind: BeatKind) -> None:
     assert np.mean(named[suffered]) >= 0.95
 
 
-def test_leaves_a_clean_rhythm_alone() -> None:
-    assert np.mean([labelled(np.cumsum(rhythm(seed=seed)) / 1000).corrected_pct for seed in range(10)]) < 0.5
+@pytest.mark.parametrize("stress", [False, True], ids=["rest", "stress"])
+@pytest.mark.parametrize("traits", PEOPLE.values(), ids=PEOPLE.keys())
+def test_finds_what_befell_a_simulated_client(traits: Traits, stress: bool) -> None:
+    of_kind, alarms = scores(lived(seed, traits, stress) for seed in range(3))
+    for kind, score in of_kind.items():
+        assert score.there >= 5
+        assert score.sensitivity >= SENSITIVITY, kind
+        assert score.named >= SENSITIVITY * score.there, kind
+    assert alarms <= FALSE_ALARMS
+
+
+@pytest.mark.parametrize(
+    ("traits", "stress", "pace_bpm"),
+    [
+        (CLEAN, False, None),
+        (CLEAN, True, None),
+        (CLEAN, False, 6.0),
+        (replace(CLEAN, rsa_ms=80.0), False, 6.0),
+        (replace(CLEAN, heart_rate_bpm=60.0, rsa_ms=80.0), False, None),
+    ],
+    ids=["rest", "stress", "paced", "paced, strong arrhythmia", "strong arrhythmia"],
+)
+def test_leaves_a_clean_client_alone(traits: Traits, stress: bool, pace_bpm: float | None) -> None:
+    _, alarms = scores(lived(seed, traits, stress, pace_bpm) for seed in range(3))
+    assert alarms <= FALSE_ALARMS
+
+
+@pytest.mark.parametrize("made", CLEAN_RHYTHMS.values(), ids=CLEAN_RHYTHMS.keys())
+def test_leaves_a_clean_rhythm_alone(made: Callable[[int], Floats]) -> None:
+    assert np.mean([~of_intervals(made(seed)).nn for seed in range(5)]) <= FALSE_ALARMS
+
+
+@pytest.mark.parametrize("beats", range(1, 20))
+def test_the_first_few_beats_are_no_artefacts(beats: int) -> None:
+    assert all(of_intervals(rhythm(300, seed, share=1.5)[:beats]).nn.all() for seed in range(20))
 
 
 STEADY = tuple(800 + 20 * np.sin(0.9 * np.arange(40)) + 10 * np.sin(2.3 * np.arange(40)))
@@ -160,30 +180,97 @@ def test_the_data_stay_as_they_were() -> None:
     np.testing.assert_array_equal(before, beats.interval_ms)
 
 
-def test_masks_counts_and_cover() -> None:
-    kind = np.array([NORMAL, NORMAL, MISSED, NORMAL, NORMAL], dtype=np.int8)
-    beats = Beats(
-        np.array([1.0, 2.0, 4.0, 5.0, 9.0]), np.array([1000.0, 1000.0, 2000.0, 1000.0, 1000.0]), kind
-    )
-    assert beats.nn.tolist() == [True, True, False, True, True]
-    assert beats.adjacent.tolist() == [False, True, True, True, False]
-    assert beats.pairs.tolist() == [False, True, False, False, False]
-    assert beats.counts == {NORMAL: 4, ECTOPIC: 0, MISSED: 1, EXTRA: 0, LONG_SHORT: 0, IMPLAUSIBLE: 0}
-    assert beats.corrected_pct == 20
-    assert beats.covered_s(0, 9) == 4
-    assert beats.covered_s(0.5, 8.25) == pytest.approx(0.5 + 1 + 1 + 0.25)
-    assert beats.covered_s(2, 4) == 0
-    assert beats.between(2.0, 5.0).time_s.tolist() == [2.0, 4.0]
-    assert not beats.between(2.0, 5.0).adjacent[0]
+@pytest.mark.parametrize("shift_s", [-50.0, 0.0], ids=["back", "standing still"])
+def test_a_row_out_of_order_is_implausible_and_ends_a_run(shift_s: float) -> None:
+    rr_ms = rhythm(300)
+    time_s = np.cumsum(rr_ms) / 1000
+    time_s[150] = time_s[149] + shift_s
+    beats = classify(time_s, rr_ms)
+    assert np.flatnonzero(~beats.nn).tolist() == [150]
+    assert not beats.pairs[[150, 151]].any()
+
+
+def test_a_time_that_is_none_is_implausible() -> None:
+    rr_ms = rhythm(300)[:100]
+    time_s = np.cumsum(rr_ms) / 1000
+    time_s[0], time_s[40], time_s[50] = np.nan, np.inf, -np.inf
+    assert np.flatnonzero(~classify(time_s, rr_ms).nn).tolist() == [0, 40, 50]
 
 
 @pytest.mark.parametrize(
-    ("late_ms", "follows"),
-    [(29, True), (-29, True), (39, True), (41, False), (-41, False), (5000, False)],
+    ("interval_ms", "kind"),
+    [
+        ([800.0] * 500, NORMAL),
+        ([1800.0] * 50, NORMAL),
+        ([800.0, 810.0, 790.0], NORMAL),
+        ([800.0], NORMAL),
+        ([float("nan")] * 100, IMPLAUSIBLE),
+        ([0.0] * 100, IMPLAUSIBLE),
+        ([-800.0] * 100, IMPLAUSIBLE),
+        ([float("inf")] * 100, IMPLAUSIBLE),
+        ([1e-300] * 100, IMPLAUSIBLE),
+        ([59_000.0] * 100, IMPLAUSIBLE),
+    ],
+    ids=["constant", "slow", "three", "one", "NaN", "zero", "negative", "infinite", "tiny", "huge"],
 )
-def test_adjacent_within_30_ms_or_5_percent(late_ms: float, follows: bool) -> None:
-    time_s = np.array([0.8, 1.6 + late_ms / 1000])
-    assert follows == classify(time_s, np.array([800.0, 800.0])).adjacent[1]
+def test_uniform_input(interval_ms: list[float], kind: BeatKind) -> None:
+    time_s = np.arange(1, len(interval_ms) + 1) * 0.8
+    assert {kind} == set(classify(time_s, np.array(interval_ms)).kind.tolist())
+
+
+def test_a_block_of_nan_is_a_gap() -> None:
+    rr_ms = rhythm(400)
+    time_s = np.cumsum(rr_ms) / 1000
+    rr_ms[100:200] = np.nan
+    beats = classify(time_s, rr_ms)
+    assert beats.counts == dict.fromkeys(BeatKind, 0) | {NORMAL: 300, IMPLAUSIBLE: 100}
+    assert not beats.pairs[200]
+
+
+def test_a_gap_is_a_gap_however_long() -> None:
+    beat_s, _ = spoilt(EXTRA, 1)
+    rr_ms = np.diff(beat_s) * 1000
+    labels = [classify(with_gap(rr_ms, 1000, gap_s), rr_ms).kind for gap_s in (1.0, 60.0, 1e5)]
+    np.testing.assert_array_equal(labels[0], labels[1])
+    np.testing.assert_array_equal(labels[0], labels[2])
+
+
+def test_a_split_at_a_gap_reaches_no_further_than_the_threshold_window() -> None:
+    beat_s, _ = spoilt(EXTRA, 1)
+    rr_ms = np.diff(beat_s) * 1000
+    time_s = with_gap(rr_ms, 1000, 5.0)
+    whole = classify(time_s, rr_ms).kind
+    parts = [classify(time_s[part], rr_ms[part]).kind for part in (slice(1000), slice(1000, None))]
+    np.testing.assert_array_equal(whole[:900], parts[0][:900])
+    np.testing.assert_array_equal(whole[1100:], parts[1][100:])
+
+
+@pytest.mark.parametrize("kind", [ECTOPIC, MISSED, EXTRA], ids=lambda kind: kind.name.lower())
+def test_compiled_labels_are_the_same(kind: BeatKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat_s, _ = spoilt(kind, 3)
+    time_s, rr_ms = with_gap(np.diff(beat_s) * 1000, 700, 9.0), np.diff(beat_s) * 1000
+    rr_ms[300:340] = np.nan
+    interpreted = classify(time_s, rr_ms).kind
+    monkeypatch.setattr(artefacts, "COMPILED_FROM", 0)
+    np.testing.assert_array_equal(interpreted, classify(time_s, rr_ms).kind)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.sampled_from([0.0, 1.0, float("nan")]), max_size=200),
+    st.sampled_from([11, 91]),
+    st.sampled_from([(0.5,), (0.25, 0.75)]),
+)
+def test_compiled_quantiles_are_the_same(values: list[float], width: int, shares: tuple[float, ...]) -> None:
+    from pipeline.heart.artefact_kernels import compiled_quantiles
+
+    array = np.array(values, dtype=np.float64)
+    plain = rolling_quantiles(array, width, shares)
+    np.testing.assert_array_equal(plain, compiled_quantiles(array, width, shares))
+    windows = [array[max(i - width // 2, 0) : i + width // 2 + 1] for i in range(len(array))]
+    for share, found in zip(shares, plain, strict=True):
+        known = [np.quantile(w[~np.isnan(w)], share) if (~np.isnan(w)).any() else np.nan for w in windows]
+        np.testing.assert_allclose(found, known, rtol=1e-12, atol=1e-9)
 
 
 @settings(deadline=None)
@@ -191,7 +278,7 @@ def test_adjacent_within_30_ms_or_5_percent(late_ms: float, follows: bool) -> No
     st.lists(
         st.tuples(
             st.floats(width=32, allow_nan=True, allow_infinity=True) | st.floats(200, 2500),
-            st.floats(1e-3, 30) | st.none(),
+            st.floats(-5, 30) | st.just(float("nan")) | st.none(),
         ),
         max_size=120,
     )
@@ -207,22 +294,51 @@ def test_never_raises(rows: list[tuple[float, float | None]]) -> None:
     assert beats.covered_s(0, 10) >= 0
 
 
-REAL = {
-    "rest": "rri_txt_polar_hrm/rest_rri.txt",
-    "driving": "elitehrv_txt/2017-06-29 13-11-53.txt",
-    "kubios sample": "kubios_report/SampleExport.txt",
-}
+@pytest.fixture(name="real", scope="module")
+def _real(recordings: Path) -> dict[str, list[Floats]]:
+    return real_beats(recordings)
 
 
-@pytest.mark.parametrize("path", REAL.values(), ids=REAL.keys())
-def test_agrees_with_neurokit_on_real_beats(path: str, recordings: Path) -> None:
-    """Interval by interval, against the beats that its iterations moved, removed or put in."""
-    neurokit2 = pytest.importorskip("neurokit2")
-    rr_ms = np.loadtxt(recordings / path)
-    peaks = np.concatenate([[0], np.cumsum(rr_ms)]).astype(int)
-    _, clean = neurokit2.signal_fixpeaks(peaks, sampling_rate=1000, iterative=True, method="Kubios")
-    moved = ~np.isin(peaks, clean)
-    inside = np.searchsorted(clean, peaks[1:]) - np.searchsorted(clean, peaks[:-1], side="right")
-    put_in = (inside > 0) & ~moved[1:] & ~moved[:-1]
-    ours = ~classify(np.cumsum(rr_ms) / 1000, rr_ms).nn
-    assert np.mean(ours == (moved[1:] | put_in)) >= 0.98
+def test_agrees_with_neurokit_on_real_beats(real: dict[str, list[Floats]]) -> None:
+    """Beat by beat, a beat being the interval that ends in it.
+
+    For NeuroKit2 it is irregular if its iterations moved or removed it, or put another before it; for us if
+    its interval is not NORMAL. The two heart-rate sensors that lose and invent beats agree to 98 % if an
+    irregular beat may be one beat from the other's: NeuroKit2 moves the beat after an early one.
+    """
+    pytest.importorskip("neurokit2")
+    for name, series in real.items():
+        if name in ("every third early", "kyto", "vu-ams"):  # tested below; much like the others, and long
+            continue
+        theirs = np.concatenate([irregular(each) for each in series])
+        ours = np.concatenate([~of_intervals(each).nn for each in series])
+        within = 1 if name in ("heartmath", "rhythm") else 0
+        assert agreement(theirs, ours, within) >= AGREEMENT, name
+
+
+def test_where_every_third_beat_is_early_most_is_called(real: dict[str, list[Floats]]) -> None:
+    """There thresholds without a ceiling outgrow what they should find: NeuroKit2 calls 3 % of the beats."""
+    beats = of_intervals(real["every third early"][0])
+    assert beats.corrected_pct > 50
+    assert beats.counts[ECTOPIC] > 400
+
+
+def test_real_beats_without_artefacts_are_left_alone(real: dict[str, list[Floats]]) -> None:
+    """Where NeuroKit2 calls nothing, nothing is called; nor is a belt's or an ECG's at work, to speak of."""
+    clean = [each for each in real["welltory"] if not irregular(each).any()]
+    assert len(clean) >= 5
+    assert all(of_intervals(each).nn.all() for each in clean)
+    for name in ("exercise", "vu-ams"):
+        assert of_intervals(real[name][0]).corrected_pct <= 100 * FALSE_ALARMS, name
+
+
+def test_an_annotated_heart_s_early_beats_are_the_ones_called(recordings: Path) -> None:
+    """Record 100 holds 33 atrial and one ventricular early beat; the intervals on both sides are called."""
+    interval_ms, early = annotated(recordings / "wfdb_mitdb100/100.atr", 360.0)
+    beats = of_intervals(interval_ms)
+    rows = np.flatnonzero(early)
+    assert len(rows) == 34
+    assert np.mean(~beats.nn[rows]) >= SENSITIVITY
+    spoilt_rows = np.zeros(len(beats), dtype=bool)
+    spoilt_rows[rows] = spoilt_rows[rows + 1] = True
+    assert np.mean(~beats.nn[~spoilt_rows]) <= FALSE_ALARMS

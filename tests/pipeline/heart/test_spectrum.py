@@ -1,13 +1,14 @@
-import math
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import CubicSpline
+from scipy.signal import detrend as linear_detrended
+from scipy.signal import welch
 
-from pipeline.heart.beats import BeatKind, Beats
+from pipeline.heart.beats import Beats
 from pipeline.heart.spectrum import (
     HF,
     LF,
@@ -18,29 +19,10 @@ from pipeline.heart.spectrum import (
     Spectrum,
     choose_psd_method,
     has_gap,
-    lomb_power,
     spectrum,
 )
-from pipeline.heart.time_domain import baevsky_si, time_domain
 from pipeline.model import Floats
-
-EXCLUDED = BeatKind.LONG_SHORT
-
-
-def beats_of(rr_ms: Floats, time_s: Floats | None = None, excluded: tuple[int, ...] = ()) -> Beats:
-    rr_ms = np.asarray(rr_ms, dtype=np.float64)
-    kind = np.zeros(len(rr_ms), dtype=np.int8)
-    kind[list(excluded)] = EXCLUDED
-    return Beats(np.cumsum(rr_ms) / 1000 if time_s is None else time_s, rr_ms, kind)
-
-
-def sine(hz: float, mean_ms: float = 800.0, length_s: float = 320.0, drift_ms_s: float = 0.0) -> Beats:
-    """A tachogram that swings 30 ms around its mean: its variance is 450 ms²."""
-    rr_ms, now_s = [], 0.0
-    while now_s < length_s:
-        rr_ms.append(mean_ms + drift_ms_s * now_s + 30 * math.sin(2 * math.pi * hz * now_s))
-        now_s += rr_ms[-1] / 1000
-    return beats_of(np.array(rr_ms))
+from tests.pipeline.heart.tachograms import beats_of, irregular, sine
 
 
 @pytest.fixture
@@ -48,84 +30,141 @@ def kubios(recordings: Path) -> Beats:
     return beats_of(np.loadtxt(recordings / "kubios_report" / "SampleExport.txt"))
 
 
-def test_time_domain_of_the_kubios_report(kubios: Beats) -> None:
-    found = time_domain(kubios)
-    assert (found.beats, found.nn_pairs) == (423, 422)
-    assert found.mean_nn_ms == pytest.approx(707.5437, abs=5e-5)
-    assert found.mean_hr_bpm == pytest.approx(84.8004, abs=5e-5)
-    assert found.sdnn_ms == pytest.approx(92.7945, abs=5e-5)
-    assert found.rmssd_ms == pytest.approx(56.86, abs=5e-3)
-    assert found.baevsky_si_sqrt == pytest.approx(5.885, abs=5e-4)
-
-
+@pytest.mark.parametrize("method", PsdMethod)
 @pytest.mark.parametrize(
     ("band", "kubios_ms2"),
-    [((0.0, 0.04), 4076.6279), (LF, 5673.0207), (HF, 1873.5143)],
-    ids=["VLF", "LF", "HF"],
+    [
+        pytest.param((0.0, 0.04), 4076.6279, id="VLF from 0, as there"),
+        pytest.param(LF, 5673.0207, id="LF"),
+        pytest.param(HF, 1873.5143, id="HF"),
+    ],
 )
-def test_welch_of_the_kubios_report(band: tuple[float, float], kubios_ms2: float, kubios: Beats) -> None:
-    found = spectrum(kubios, 0, 301)
+def test_powers_of_the_kubios_report(
+    method: PsdMethod, band: tuple[float, float], kubios_ms2: float, kubios: Beats
+) -> None:
+    """Not its digits: it sums bins of 1/300 Hz, here trapezoids reach exactly to the bands' edges."""
+    found = spectrum(kubios, 0, 301, method)
     assert found is not None
     assert found.band_power(*band) == pytest.approx(kubios_ms2, rel=0.02)
 
 
-def test_parity_with_neurokit(kubios: Beats) -> None:
-    neurokit2 = pytest.importorskip("neurokit2")
-    peaks = np.concatenate([[0], np.cumsum(kubios.interval_ms)]).astype(int)
-    times = neurokit2.hrv_time(peaks, sampling_rate=1000).iloc[0]
-    nonlinear = neurokit2.hrv_nonlinear(peaks, sampling_rate=1000).iloc[0]
-    found = time_domain(kubios)
-    expected = {
-        "mean_nn_ms": times["HRV_MeanNN"],
-        "sdnn_ms": times["HRV_SDNN"],
-        "rmssd_ms": times["HRV_RMSSD"],
-        "cvnn_pct": 100 * times["HRV_CVNN"],
-        "rmssd_mean_nn_pct": 100 * times["HRV_CVSD"],
-        "pnn50_pct": times["HRV_pNN50"]
-        * found.beats
-        / found.nn_pairs,  # per interval there, here per difference
-        "sd1_ms": nonlinear["HRV_SD1"],
-        "sd2_ms": nonlinear["HRV_SD2"],
-    }
-    assert {name: asdict(found)[name] for name in expected} == pytest.approx(expected, rel=1e-9)
+def test_peaks_of_the_kubios_report(kubios: Beats) -> None:
+    found = spectrum(kubios, 0, 301)
+    assert found is not None
+    assert found.peak_hz(*LF) == pytest.approx(0.086667, abs=1 / 500)
+    assert found.peak_hz(*HF) == pytest.approx(0.196667, abs=1e-6)
 
 
-def test_differences_cross_neither_an_excluded_beat_nor_a_gap() -> None:
-    rr_ms = np.array([800.0, 810, 1600, 830, 850, 900, 910])
-    time_s = np.cumsum(rr_ms) / 1000
-    time_s[5:] += 60
-    found = time_domain(beats_of(rr_ms, time_s, excluded=(2,)))
-    assert (found.beats, found.nn_pairs) == (6, 3)
-    assert found.rmssd_ms == pytest.approx(math.sqrt((10**2 + 20**2 + 10**2) / 3))
-    assert found.mean_nn_ms == pytest.approx(850)
+def resampled(beats: Beats) -> Floats:
+    grid_s = np.arange(beats.time_s[0], beats.time_s[-1], 0.25)
+    return np.asarray(CubicSpline(beats.time_s, beats.interval_ms)(grid_s))
 
 
-NOTHING = ["sdnn_ms", "rmssd_ms", "ln_rmssd", "pnn50_pct", "sd1_ms", "sd2_ms"]
-NOTHING += ["cvnn_pct", "rmssd_mean_nn_pct", "baevsky_si", "baevsky_si_sqrt"]
+def given_back(frequency_hz: Floats, mean_s: float) -> Floats:
+    """What a cubic spline's attenuation is undone by, up to a quarter of a cycle per beat."""
+    x = np.minimum(frequency_hz * mean_s, 0.25)
+    return np.asarray((np.sinc(x) ** 4 * 3 / (2 + np.cos(2 * np.pi * x))) ** -2)
 
 
-@pytest.mark.parametrize(
-    ("rr_ms", "absent"),
-    [
-        pytest.param([], ["mean_hr_bpm", "mean_nn_ms", *NOTHING], id="no beat"),
-        pytest.param([800], NOTHING, id="one interval"),
-        pytest.param([800, 810], ["sd1_ms", "sd2_ms"], id="one difference"),
-        pytest.param([800, 800, 800], ["ln_rmssd", "baevsky_si", "baevsky_si_sqrt"], id="constant"),
-    ],
-)
-def test_what_cannot_exist_is_none(rr_ms: list[float], absent: list[str]) -> None:
-    found = asdict(time_domain(beats_of(np.array(rr_ms))))
-    assert sorted(absent) == sorted(name for name, value in found.items() if value is None)
+@pytest.mark.parametrize("length_s", [60, 130, 299, 300, 1100])
+@pytest.mark.parametrize("detrend", [Detrend.NONE, Detrend.LINEAR])
+def test_welch_is_scipys(length_s: int, detrend: Detrend) -> None:
+    beats = irregular(1200.0)
+    beats = Beats(beats.time_s, beats.interval_ms, np.zeros_like(beats.kind))
+    inside = beats.between(5, 5 + length_s)
+    values = resampled(inside)
+    if detrend is Detrend.LINEAR:
+        values = linear_detrended(values)
+    found = spectrum(beats, 5, 5 + length_s, PsdMethod.WELCH, detrend)
+    assert found is not None
+    step_hz, segment = found.frequency_hz[1], min(len(values), 1200)
+    frequency_hz, density = welch(values, 4, "hann", segment, segment // 2, nfft=round(4 / step_hz))
+    expected = density * given_back(frequency_hz, float(np.mean(np.diff(inside.time_s))))
+    np.testing.assert_allclose(found.psd_ms2_hz, expected[: len(found.frequency_hz)], rtol=1e-8, atol=1e-9)
 
 
-def test_baevsky_by_hand() -> None:
-    """Six of ten in 800..850 ms: AMo 60 %, Mo 0.825 s, range 0.2 s."""
-    nn_ms = np.array([800.0, 801, 810, 820, 840, 849, 850, 900, 700, 760])
-    assert baevsky_si(nn_ms) == pytest.approx(60 / (2 * 0.825 * 0.2))
+@pytest.mark.parametrize("mean_ms", [600.0, 800.0, 1000.0, 1200.0])
+def test_welch_stays_near_the_plain_definition(mean_ms: float) -> None:
+    """No frequency gains more than 3 %, so no band does, however slow the heart."""
+    assert np.max(given_back(np.linspace(0, 0.5, 99), mean_ms / 1000)) < 1.03
+    rng = np.random.default_rng(3)
+    beats = beats_of(mean_ms + 20 * rng.standard_normal(400))
+    inside = beats.between(0, 300)
+    values = resampled(inside)
+    plain = Spectrum(
+        *welch(values, 4, "hann", min(len(values), 1200)), method=PsdMethod.WELCH, detrend=Detrend.NONE
+    )
+    found = spectrum(beats, 0, 300)
+    assert found is not None
+    for band in (LF, HF):
+        assert found.band_power(*band) == pytest.approx(plain.band_power(*band), rel=0.035)
+
+
+def test_lomb_by_the_formula() -> None:
+    """Scargle 1982, eq. 10, with weights: the delay by its definition, one frequency at a time."""
+    beats = irregular(300.0)
+    beats = Beats(beats.time_s, beats.interval_ms, np.zeros_like(beats.kind))
+    found = spectrum(beats, 0, 300, PsdMethod.LOMB)
+    assert found is not None
+    at_s, own_s = beats.time_s - beats.time_s[0], beats.interval_ms / 1000
+    steps_s = np.diff(at_s)
+    seen_s = (np.append(steps_s, own_s[-1]) + np.insert(steps_s, 0, own_s[0])) / 2
+    taper = np.sin(np.pi * at_s / at_s[-1]) ** 2
+    weight = seen_s * taper
+    values = beats.interval_ms - np.average(beats.interval_ms, weights=weight)
+    expected = [0.0]
+    for hz in found.frequency_hz[1:]:
+        angle = 2 * np.pi * hz * at_s
+        angle -= np.arctan2(weight @ np.sin(2 * angle), weight @ np.cos(2 * angle)) / 2
+        power = [
+            (weight @ (values * wave)) ** 2 / (weight @ wave**2) for wave in (np.cos(angle), np.sin(angle))
+        ]
+        expected.append(sum(power) * weight.sum() / (seen_s @ taper**2))
+    np.testing.assert_allclose(found.psd_ms2_hz, expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("method", PsdMethod)
-@pytest.mark.parametrize("mean_ms", [600.0, 800.0, 1000.0])
+def test_level_of_white_noise(method: PsdMethod) -> None:
+    """Independent intervals of variance s² have density 2 s² mean RR at every frequency."""
+    rng = np.random.default_rng(0)
+    beats = beats_of(850 + 20 * rng.standard_normal(36_000))
+    found = spectrum(beats, 0, 30_000, method)
+    assert found is not None
+    assert found.band_power(*LF) == pytest.approx(2 * 400 * 0.85 * 0.11, rel=0.05)
+    assert found.band_power(0.15, 0.25) == pytest.approx(2 * 400 * 0.85 * 0.10, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("kubios_report/SampleExport.txt", id="strong waves"),
+        pytest.param("elitehrv_txt/2017-06-29 13-11-53.txt", id="fifty minutes"),
+        pytest.param("rri_txt_polar_hrm/rest_rri.txt", id="slow heart"),
+    ],
+)
+def test_lomb_and_welch_of_real_beats(path: str, recordings: Path) -> None:
+    rr_ms = np.loadtxt(recordings / path)
+    beats = beats_of(rr_ms[(rr_ms > 300) & (rr_ms < 2000)])
+    welch_, lomb = (spectrum(beats, 0, np.inf, method) for method in PsdMethod)
+    assert welch_ is not None
+    assert lomb is not None
+    for band, share in ((VLF, 0.05), (LF, 0.03), (HF, 0.08)):
+        assert lomb.band_power(*band) == pytest.approx(welch_.band_power(*band), rel=share)
+
+
+@pytest.mark.parametrize("method", PsdMethod)
+@pytest.mark.parametrize("excluded", [(100,), (100, 101)], ids=["one beat", "two"])
+def test_a_bridged_hole_adds_no_power(method: PsdMethod, excluded: tuple[int, ...]) -> None:
+    whole = sine(0.1)
+    holed = Beats(whole.time_s, whole.interval_ms, beats_of(whole.interval_ms, None, excluded).kind)
+    found = spectrum(holed, 0, 300, method)
+    assert found is not None
+    assert found.band_power(*LF) == pytest.approx(450, rel=0.02)
+    assert found.band_power(*HF) < 5
+
+
+@pytest.mark.parametrize("method", PsdMethod)
+@pytest.mark.parametrize("mean_ms", [600.0, 700.0, 800.0, 900.0, 1000.0])
 @pytest.mark.parametrize(("hz", "band"), [(0.1, LF), (0.25, HF)], ids=["LF", "HF"])
 def test_power_of_a_sine(method: PsdMethod, mean_ms: float, hz: float, band: tuple[float, float]) -> None:
     found = spectrum(sine(hz, mean_ms), 0, 300, method)
@@ -192,17 +231,6 @@ def test_a_constant_rhythm_has_no_power_and_no_peak() -> None:
         assert found.band_power(*TOTAL) == pytest.approx(0, abs=1e-12)
 
 
-def test_lomb_against_scipy(kubios: Beats) -> None:
-    from scipy.signal import lombscargle
-
-    frequency_hz = np.arange(1, 600) / 1200
-    values = kubios.interval_ms - kubios.interval_ms.mean()
-    expected = lombscargle(kubios.time_s, values, 2 * np.pi * frequency_hz)
-    np.testing.assert_allclose(
-        lomb_power(kubios.time_s, values, frequency_hz), expected, rtol=1e-9, atol=1e-6
-    )
-
-
 def test_band_edges_are_interpolated() -> None:
     found = Spectrum(np.array([0.0, 1.0, 2.0]), np.array([0.0, 2.0, 0.0]), PsdMethod.WELCH, Detrend.NONE)
     assert found.band_power(0.5, 1.5) == pytest.approx(1.5)
@@ -253,4 +281,3 @@ def test_never_raises(rows: list[tuple[float, bool, bool]], method: PsdMethod, d
     beats = beats_of(rr_ms, time_s, tuple(i for i, row in enumerate(rows) if row[2]))
     found = spectrum(beats, 0, 4000, method, detrend)
     assert found is None or np.all(found.psd_ms2_hz >= 0)
-    assert all(value is None or math.isfinite(value) for value in asdict(time_domain(beats)).values())

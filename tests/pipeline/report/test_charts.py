@@ -14,11 +14,12 @@ from tests.pipeline.report.recordings import recording
 
 
 def _lines(data: str) -> list[list[tuple[float, float]]]:
-    """The polylines of path data."""
+    """The polylines of path data: each a place, and then steps from place to place."""
     lines = []
     for part in data.split("M")[1:]:
-        numbers = [float(n) for n in re.findall(r"-?\d+\.?\d*", part.removesuffix("h0"))]
-        lines.append(list(zip(numbers[::2], numbers[1::2], strict=True)))
+        numbers = [float(n) for n in re.findall(r"-?\d*\.?\d+", part.removesuffix("h0"))]
+        across, down = itertools.accumulate(numbers[::2]), itertools.accumulate(numbers[1::2])
+        lines.append([(round(x, 1), round(y, 1)) for x, y in zip(across, down, strict=True)])
     return lines
 
 
@@ -36,6 +37,10 @@ class TestPath:
 
     def test_nothing_is_nothing(self) -> None:
         assert svg.path(np.empty(0), np.empty(0), np.empty(0, dtype=bool)) == ""
+
+    def test_steps_are_as_short_as_they_can_be_and_add_up(self) -> None:
+        x, y = np.array([10.04, 10.54, 11.04]), np.array([20.0, 19.5, 19.5])
+        assert svg.path(x, y, _linked(0, 1, 1)) == "M10 20l.5-.5 .5 0"
 
     @pytest.mark.parametrize("smooth", [False, True])
     def test_many_points_are_bounded(self, smooth: bool) -> None:

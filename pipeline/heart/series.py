@@ -1,0 +1,97 @@
+"""The NN intervals of a recording in one row, and which of them each window holds. numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.heart.beats import Beats
+from pipeline.model import Bools, Floats
+
+Indices = NDArray[np.int64]
+
+MOST_BRIDGED = 2  # excluded intervals in a row that interpolation may span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """NN intervals (n,), how each follows the one before, and how many come before each of m beats.
+
+    `step_s`: time since the NN interval before, `rise`: change since then, in ms per s; 0 at the first.
+    `follows`: adjacent to the NN interval before it, so that their difference exists. `apart`: separated
+    from it by a gap in time or by more than two excluded intervals, which nothing may bridge. Both are
+    properties of two neighbours, so a window sees them as the whole recording does.
+    """
+
+    time_s: Floats
+    interval_ms: Floats
+    follows: Bools
+    apart: Bools
+    step_s: Floats
+    rise: Floats
+    before: Indices  # (m + 1,)
+
+    @classmethod
+    def of(cls, beats: Beats) -> Self:
+        """The series of labelled beats; an interval that is no positive number is never normal."""
+        normal = usable(beats)
+        rows = np.flatnonzero(normal)
+        adjacent = beats.adjacent
+        run = np.cumsum(~adjacent)[rows]
+        follows, apart = np.zeros(len(rows), dtype=bool), np.ones(len(rows), dtype=bool)
+        skipped = np.diff(rows) - 1
+        follows[1:] = (skipped == 0) & adjacent[rows[1:]]
+        apart[1:] = (skipped > MOST_BRIDGED) | (np.diff(run) > 0)
+        before = np.zeros(len(beats) + 1, dtype=np.int64)
+        np.cumsum(normal, out=before[1:])
+        time_s = np.array(beats.time_s[rows], dtype=np.float64)
+        interval_ms = np.array(beats.interval_ms[rows], dtype=np.float64)
+        step_s, change_ms = np.diff(time_s, prepend=time_s[:1]), np.diff(interval_ms, prepend=interval_ms[:1])
+        rise = np.divide(change_ms, step_s, out=np.zeros(len(rows)), where=step_s > 0)
+        return cls(time_s, interval_ms, follows, apart, step_s, rise, before)
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    def gaps(self, first: Indices, last: Indices) -> Bools:
+        """Whether NN intervals `first..last` (exclusive) of each window hold a break; (k,) bool."""
+        return np.greater(_within(counted(self.apart), first, last), 0)
+
+    def pairs(self, first: Indices, last: Indices) -> tuple[Indices, Indices]:
+        """The range of differences that each window may use, numbered among all differences."""
+        count = counted(self.follows)
+        inner, end = _inner(count, first, last)
+        return count[inner], count[end]
+
+
+def usable(beats: Beats) -> Bools:
+    """Where an interval is normal and a positive number."""
+    return np.asarray(beats.nn & (beats.interval_ms > 0) & np.isfinite(beats.interval_ms))
+
+
+def rows_within(time_s: Floats, start_s: Floats, end_s: Floats) -> tuple[Indices, Indices]:
+    """First and last row (exclusive) of each window `start_s <= time_s < end_s`; (k,) each."""
+    first = np.searchsorted(time_s, start_s).astype(np.int64)
+    last = np.searchsorted(time_s, end_s).astype(np.int64)
+    return first, np.maximum(first, last)
+
+
+def counted(flags: Bools) -> Indices:
+    """How many flags are set before each position; (n + 1,)."""
+    count = np.zeros(len(flags) + 1, dtype=np.int64)
+    np.cumsum(flags, out=count[1:])
+    return count
+
+
+def _within(count: Indices, first: Indices, last: Indices) -> Indices:
+    inner, end = _inner(count, first, last)
+    return count[end] - count[inner]
+
+
+def _inner(count: Indices, first: Indices, last: Indices) -> tuple[Indices, Indices]:
+    """A window's first interval has no neighbour in it."""
+    inner = np.minimum(first + 1, len(count) - 1)
+    return inner, np.maximum(last, inner)

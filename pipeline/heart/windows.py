@@ -1,0 +1,147 @@
+"""Every heart column of the feature table, for all windows at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.heart.beats import BeatKind, Beats
+from pipeline.heart.complexity import dfa_alpha1, sample_entropy
+from pipeline.heart.rhythm import rhythm_concentration
+from pipeline.heart.series import Indices, Series, counted, rows_within
+from pipeline.heart.spectrum import HF, Detrend, PsdMethod, spectral_columns
+from pipeline.heart.time_domain import SI_BIN_MS
+from pipeline.model import Floats
+
+_CHUNK_WINDOWS = 1024
+_MOST_BINS = 2**16
+
+
+def hrv_columns(
+    beats: Beats,
+    start_s: Floats,
+    end_s: Floats,
+    psd_method: PsdMethod | None,
+    detrend: Detrend = Detrend.LINEAR,
+    hf_band: tuple[float, float] = HF,
+    duration_s: float | None = None,
+) -> dict[str, Floats]:
+    """The heart's columns over windows `start_s <= time_s < end_s`; (k,) float64 each, floors off.
+
+    NaN where a value cannot exist. A window that ends at `duration_s` or later, or never (`inf`), includes
+    the last beat. Where `psd_method` is None there is no spectrum. A window's values depend on the beats
+    that end inside it alone (coverage also on the one that ends next), bit for bit.
+    """
+    start_s, end_s = np.array(start_s, dtype=np.float64), np.array(end_s, dtype=np.float64)
+    reach_s = end_s if duration_s is None else np.where(end_s >= duration_s, np.inf, end_s)
+    rows = rows_within(beats.time_s, start_s, reach_s)
+    last_s = float(beats.time_s[-1]) if len(beats) else 0.0
+    stop_s = np.where(np.isinf(end_s), np.maximum(start_s, last_s), end_s)
+    beats, rows = _held(beats, rows)
+    series = Series.of(beats)
+    first, last = series.before[rows[0]], series.before[rows[1]]
+    columns = data_columns(beats, series, rows, start_s, stop_s)
+    columns |= time_columns(series, first, last)
+    columns |= spectral_columns(series, first, last, psd_method, detrend, hf_band)
+    return columns | {
+        "rhythm_concentration": rhythm_concentration(series, first, last),
+        "sampen": sample_entropy(series, first, last, columns["sdnn_ms"]),
+        "dfa_alpha1": dfa_alpha1(series, first, last),
+    }
+
+
+def _held(beats: Beats, rows: tuple[Indices, Indices]) -> tuple[Beats, tuple[Indices, Indices]]:
+    """The beats that the windows hold and the one after, and the windows' rows among them."""
+    first, last = rows
+    low, high = int(first.min(initial=len(beats))), int(last.max(initial=0)) + 1
+    held = Beats(beats.time_s[low:high], beats.interval_ms[low:high], beats.kind[low:high])
+    return held, (first - low, last - low)
+
+
+def data_columns(
+    beats: Beats, series: Series, rows: tuple[Indices, Indices], start_s: Floats, stop_s: Floats
+) -> dict[str, Floats]:
+    """What each window holds: counts by kind, coverage, gaps, the longest run of adjacent NN intervals."""
+    from pipeline.heart import time_loops as loops
+
+    first, last = series.before[rows[0]], series.before[rows[1]]
+    covered_s, gap_s, run = np.empty((3, len(start_s)))
+    next_ends = series.before[np.minimum(rows[1] + 1, len(beats))]  # it may have begun inside
+    begin_s = series.time_s - series.interval_ms / 1000
+    loops.covered(series.time_s, begin_s, first, next_ends, start_s, stop_s, covered_s)
+    time_s = np.array(beats.time_s, dtype=np.float64)
+    length_ms = np.where(np.isfinite(beats.interval_ms), np.maximum(beats.interval_ms, 0.0), 0.0)
+    loops.longest_gaps(time_s, time_s - length_ms / 1000, *rows, start_s, stop_s, gap_s)
+    loops.longest_runs(series.follows, first, last, run)
+    nn, all_beats = last - first, rows[1] - rows[0]
+    columns = {
+        "beats": nn.astype(np.float64),
+        "nn_coverage": np.minimum(1.0, covered_s / np.maximum(stop_s - start_s, 1e-9)),
+        "covered_s": covered_s,
+        "longest_gap_s": gap_s,
+        "artefact_pct": 100.0 * (all_beats - nn) / np.maximum(all_beats, 1),
+        "has_gap": series.gaps(first, last).astype(np.float64),
+        "contiguous_nn": run,
+    }
+    for name, kind in _KINDS.items():
+        count = counted(np.equal(beats.kind, kind))
+        columns[name] = (count[rows[1]] - count[rows[0]]).astype(np.float64)
+    return columns
+
+
+def time_columns(series: Series, first: Indices, last: Indices) -> dict[str, Floats]:
+    """Time-domain and Poincaré measures of the NN intervals `first..last` of each window; (k,) columns.
+
+    Definitions as in `time_domain`.
+    """
+    from pipeline.heart import time_loops as loops
+    from pipeline.heart.compiled import parts, spread
+
+    nn_ms, follows = series.interval_ms, series.follows[1:]
+    d_ms, sum_ms = (nn_ms[1:] - nn_ms[:-1])[follows], (nn_ms[1:] + nn_ms[:-1])[follows]
+    pair_first, pair_last = series.pairs(first, last)
+    bins, code = _bins(nn_ms)
+    found = np.empty((loops.MEASURES, len(first)))
+
+    def fill(part: tuple[int, int]) -> None:
+        rows = slice(*part)
+        pairs, out = (pair_first[rows], pair_last[rows]), np.empty((loops.MEASURES, part[1] - part[0]))
+        loops.moments(nn_ms, d_ms, sum_ms, first[rows], last[rows], *pairs, out)
+        loops.stress_index(code, bins, SI_BIN_MS, first[rows], last[rows], out)
+        found[:, rows] = out
+
+    spread(fill, parts(len(first), _CHUNK_WINDOWS))
+    found[~np.isfinite(found)] = np.nan
+    columns = {"nn_pairs": (pair_last - pair_first).astype(np.float64)}
+    return columns | dict(zip(_TIME_DOMAIN, found, strict=False))
+
+
+def _bins(nn_ms: Floats) -> tuple[Floats, Indices]:
+    """The 50-ms bins that hold an interval, by their number, and which of them each interval lies in."""
+    number = np.floor(nn_ms / SI_BIN_MS)
+    if number.max(initial=0) >= _MOST_BINS:
+        bins, code = np.unique(number, return_inverse=True)
+        return bins, code.astype(np.int64)
+    code = number.astype(np.int64)
+    return np.arange(code.max(initial=0) + 1, dtype=np.float64), code
+
+
+_TIME_DOMAIN = (
+    "mean_hr_bpm",
+    "mean_nn_ms",
+    "sdnn_ms",
+    "rmssd_ms",
+    "ln_rmssd",
+    "pnn50_pct",
+    "sd1_ms",
+    "sd2_ms",
+    "cvnn_pct",
+    "rmssd_mean_nn_pct",
+    "baevsky_si",
+    "baevsky_si_sqrt",
+)
+_KINDS = {
+    "ectopic_n": BeatKind.ECTOPIC,
+    "missed_n": BeatKind.MISSED,
+    "extra_n": BeatKind.EXTRA,
+    "longshort_n": BeatKind.LONG_SHORT,
+}

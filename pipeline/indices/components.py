@@ -1,0 +1,241 @@
+"""What the arousal index is made of: four components, when each is usable, and how well it is known.
+
+numpy only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+import numpy as np
+
+from pipeline.model import Bools, Floats
+
+MOST_SD = 5.0  # what one component can say at most
+
+# Motion beyond which the heart answers the muscles. A wrist moves far more than the body it hangs on: people
+# who sat and talked with their hands had 120 to 330 mg there over a minute.
+MOVING_MG = 100.0
+WRIST_MOVING_MG = 300.0
+
+_LEAST_COVERED_S = 10.0  # of normal beats, as for heart rate everywhere
+_LEAST_PAIRS = 50.0
+_MOST_ARTEFACTS_PCT = 20.0
+_LEAST_SKIN_S = 10.0
+_LEAST_RATE_S = 45.0  # less than a rate needs to be shown: its counting error is in the band
+_ARTEFACT_PCT_PER_SD = 10.0
+_WORN_C = (30.0, 40.0)
+_ABSURD = 1e6  # nothing here is ever that large, and sums of squares stay finite
+_SLOWEST_BPM = 1.0
+
+_PLENTY = _ABSURD / 2
+_ABSENT = {
+    "mean_hr_bpm": np.nan,
+    "ln_rmssd": np.nan,
+    "ln_drive": np.nan,
+    "scr_per_min": np.nan,
+    "beats": _PLENTY,
+    "nn_pairs": _PLENTY,
+    "nn_coverage": 1.0,
+    "artefact_pct": 0.0,
+    "valid_s": _PLENTY,
+    "drive_share": 1.0,
+    "eda_coverage": 1.0,
+    "eda_artefact_pct": 0.0,
+    "motion_rms_mg": 0.0,
+    "skin_temp_c": np.nan,
+}
+_COLD_SD = 0.5  # a cold, dry or loose electrode says less than it seems to
+
+_DRUG, _PACEMAKER = r"beta.?block\w*|\b\w+olol\b", r"pace.?maker"
+_NOTED = re.compile(f"{_DRUG}|{_PACEMAKER}", re.IGNORECASE)
+_DENIAL = r"\b(no|not|never|without|stopped)\s+(\w+\s+){0,2}?"  # a comma ends it
+_DENIED = re.compile(f"{_DENIAL}({_DRUG}|{_PACEMAKER})", re.IGNORECASE)
+_NOTHING = re.compile(r"\W*(no|not|none|never|false|0|n/a)?\W*", re.IGNORECASE)
+
+
+class Part(StrEnum):
+    """The two parts of the index, of equal weight."""
+
+    HEART = "heart"
+    SKIN = "skin conductance"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A column, what it is called, the direction of arousal, and the spread of its minutes at rest.
+
+    The spreads are the project's choices; a person's own baselines soon outweigh them.
+    """
+
+    column: str
+    words: str
+    part: Part
+    sign: float
+    spread: float
+    per_bpm: float = 0.0  # what one beat a minute more explains of it
+
+
+# Spreads: 60-s values around the mean of a quiet baseline. RMSSD's is that within a session, CV 21 % (Uhlig
+# 2020), and the noise of 60 s. Its slope on heart rate within a person was -0.016 to -0.030 in four of seven
+# long recordings, flatter or rising in the others; -0.02 is a choice. That HRV falls with heart rate: de Geus
+# 2019 (Psychophysiology 56:e13287).
+COMPONENTS = (
+    Component("mean_hr_bpm", "heart rate", Part.HEART, 1.0, 3.0),
+    Component("ln_rmssd", "ln RMSSD", Part.HEART, -1.0, 0.25, per_bpm=-0.02),
+    Component("ln_drive", "skin level", Part.SKIN, 1.0, 0.20),
+    Component("scr_per_min", "skin responses", Part.SKIN, 1.0, 0.6),
+)
+HEART_RATE, RMSSD, DRIVE, RESPONSES = range(4)
+
+
+class Withheld(IntEnum):
+    """Why the heart says nothing in a window, or ln RMSSD; the first that applies."""
+
+    NO = 0
+    NOTED = 1
+    SPEAKING = 2
+    MOVING = 3
+    PACED = 4
+    PULSE = 5
+
+
+_WHY = {
+    Withheld.SPEAKING: "speaking",
+    Withheld.MOVING: "moving",
+    Withheld.PACED: "paced breathing",
+    Withheld.PULSE: "beats are pulses, whose variability is not trusted here",
+}
+_ALL_HEART = (Withheld.NOTED, Withheld.SPEAKING, Withheld.MOVING)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Circumstances:
+    """What else is known of k windows: (k,) bool, or None for nowhere.
+
+    `noted`: a pacemaker or beta-blocker, in words, see `heart_note`. `pulse`: the beats are pulses, not RR.
+    `moving_mg`: motion from which a window counts as moving, by where the accelerometer is worn.
+    """
+
+    paced: Bools | None = None
+    speaking: Bools | None = None
+    noted: str | None = None
+    pulse: bool = False
+    moving_mg: float = MOVING_MG
+
+    def why(self, part: Part, rows: Sequence[int], code: int) -> str | None:
+        """The reason for leaving out components of a part, if it is one of these."""
+        if part is not Part.HEART or code == Withheld.NO:
+            return None
+        if code in _ALL_HEART or list(rows) == [RMSSD]:
+            return self.noted if code == Withheld.NOTED else _WHY[Withheld(code)]
+        return None
+
+
+def heart_note(conditions: Mapping[str, str]) -> str | None:
+    """What a session's conditions say that takes the heart out of the index: a pacemaker, a beta-blocker.
+
+    "no pacemaker", "beta-blocker: none" say nothing.
+    """
+    for name, text in conditions.items():
+        found = _NOTED.search(_DENIED.sub("", text))
+        if not found and not _NOTHING.fullmatch(text):
+            found = _NOTED.search(name) if not _DENIED.search(text) else None
+        if found:
+            return (
+                "pacemaker noted" if re.match(_PACEMAKER, found[0], re.IGNORECASE) else "beta-blocker noted"
+            )
+    return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """(4, k) each: the components, NaN where not usable; the variance of counting; and of wear, in SD².
+
+    `why` (k,) holds `Withheld`.
+    """
+
+    value: Floats
+    noise: Floats
+    wear: Floats
+    why: Floats
+
+
+def measured(columns: Mapping[str, Floats], circumstances: Circumstances) -> Measured:
+    """The components of k windows from their columns, floors off.
+
+    Taken if they are there: `mean_hr_bpm`, `ln_rmssd`, `nn_pairs`, `nn_coverage`, `beats`, `artefact_pct`;
+    `ln_drive`, `drive_share` (pipeline.indices.sudomotor), `scr_per_min`, `valid_s`, `eda_coverage`,
+    `eda_artefact_pct`; `motion_rms_mg`, `skin_temp_c`. A quality column that is absent counts as perfect,
+    a component's as unusable. Poor quality adds to `wear`, never to a value.
+    """
+    at = _cleaned(columns)
+    motion = np.fmax(at["motion_rms_mg"], 0.0) / circumstances.moving_mg
+    why = _withheld(motion >= 1, circumstances)
+    has_rate = _has_rate(at) & (why != Withheld.NOTED) & (why != Withheld.SPEAKING) & (why != Withheld.MOVING)
+    has_rmssd = has_rate & (why == Withheld.NO) & ~(at["nn_pairs"] < _LEAST_PAIRS)
+    valid_s = np.fmax(at["valid_s"], 0.0)
+    rate = np.where(valid_s >= _LEAST_RATE_S, at["scr_per_min"], np.nan)
+    value = np.array(
+        [
+            np.where(has_rate, at["mean_hr_bpm"], np.nan),
+            np.where(has_rmssd, at["ln_rmssd"], np.nan),
+            np.where(valid_s >= _LEAST_SKIN_S, at["ln_drive"], np.nan),
+            np.sqrt(np.where(rate >= 0, rate, np.nan)),
+        ]
+    )
+    noise = np.zeros(value.shape)
+    noise[RMSSD] = 1 / np.fmax(at["nn_pairs"], 1.0)  # 1/2n, twofold as differences are alike
+    noise[RESPONSES] = 15 / np.fmax(valid_s, 1.0)  # of the root of a Poisson rate
+    return Measured(value, noise, _wear(at, motion), why)
+
+
+def _cleaned(columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Every column by name: absent ones as what they stand for, impossible values NaN."""
+    k = max((len(column) for column in columns.values()), default=0)
+    table = np.empty((len(_ABSENT), k))
+    for row, (name, absent) in enumerate(_ABSENT.items()):
+        table[row] = columns.get(name, absent)
+    table[~(np.abs(table) < _ABSURD)] = np.nan
+    return dict(zip(_ABSENT, table, strict=True))
+
+
+def _has_rate(at: Mapping[str, Floats]) -> Bools:
+    """Normal beats for 10 s, of all intervals no more than a fifth artefacts."""
+    rate = np.where(at["mean_hr_bpm"] > _SLOWEST_BPM, at["mean_hr_bpm"], np.nan)
+    few = ~(at["artefact_pct"] > _MOST_ARTEFACTS_PCT)
+    return np.asarray(np.isfinite(rate) & ~(60 * at["beats"] / rate < _LEAST_COVERED_S) & few)
+
+
+def _wear(at: Mapping[str, Floats], motion: Floats) -> Floats:
+    """(4, k) in SD²: signal that is missing, artefacts, motion, cold or dry skin."""
+    heart = _lost(at["nn_coverage"]) + _spoilt(at["artefact_pct"]) + motion**2
+    cold = (at["skin_temp_c"] < _WORN_C[0]) | (at["skin_temp_c"] > _WORN_C[1])
+    skin = _lost(at["eda_coverage"]) + _spoilt(at["eda_artefact_pct"]) + motion**2 + _COLD_SD**2 * cold
+    return np.array([heart, heart, skin + _lost(at["drive_share"]), skin])
+
+
+def _lost(coverage: Floats) -> Floats:
+    """One SD where all of a window is missing, or nobody knows how much is."""
+    return np.asarray(1 - np.fmin(np.fmax(coverage, 0.0), 1.0))
+
+
+def _spoilt(artefact_pct: Floats) -> Floats:
+    """One SD for each 10 % of artefacts."""
+    return np.asarray((np.fmin(np.fmax(artefact_pct, 0.0), 100.0) / _ARTEFACT_PCT_PER_SD) ** 2)
+
+
+def _withheld(moving: Bools, circumstances: Circumstances) -> Floats:
+    """(k,) of `Withheld`, the weightiest reason last so that it stays."""
+    why = np.full(len(moving), Withheld.PULSE if circumstances.pulse else Withheld.NO, dtype=np.float64)
+    if circumstances.paced is not None:
+        why[np.asarray(circumstances.paced, dtype=bool)] = Withheld.PACED
+    why[moving] = Withheld.MOVING
+    if circumstances.speaking is not None:
+        why[np.asarray(circumstances.speaking, dtype=bool)] = Withheld.SPEAKING
+    if circumstances.noted:
+        why[:] = Withheld.NOTED
+    return why

@@ -1,0 +1,106 @@
+"""From a recording to the signals that features are computed from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.breathing.rate import Sources
+from pipeline.errors import InsufficientDataError
+from pipeline.heart.artefacts import classify
+from pipeline.heart.beats import BeatKind, Beats
+from pipeline.heart.corrected import interpolated
+from pipeline.heart.ecg import rr_intervals
+from pipeline.heart.ppg import pulse_intervals
+from pipeline.heart.pulse_rate import pulse_rate
+from pipeline.model import BEAT_SOURCES, Floats, Recording, Stream
+from pipeline.parameters import Correction, Parameters
+from pipeline.signals import Signals
+from pipeline.skin.decomposition import decompose_eda
+from pipeline.skin.responses import responses
+from pipeline.skin.signal import prepare
+
+_LONGEST_MS = 60_000.0  # whatever is longer is no interval at all
+
+
+def with_beats(recording: Recording) -> Recording:
+    """The recording with beat intervals from its electrocardiogram or pulse wave, where it has no others."""
+    streams = recording.streams
+    if any(len(streams.get(name, ())) for name in BEAT_SOURCES):
+        return recording
+    ecg, ppg = streams.get("ecg"), streams.get("ppg")
+    if ecg is not None and ecg.rate_hz and len(ecg):
+        found = rr_intervals(ecg)
+    elif ppg is not None and ppg.rate_hz and len(ppg):
+        found = pulse_intervals(ppg)
+    else:
+        return recording
+    return replace(recording, streams={**streams, found.name: found})
+
+
+def signals_of(recording: Recording, parameters: Parameters) -> Signals:
+    """Beats labelled, skin conductance prepared.
+
+    Raises InsufficientDataError if neither heart nor skin signal is usable.
+    """
+    eda, temperature = recording.streams.get("eda"), recording.streams.get("skin_temperature")
+    skin = None
+    if eda is not None and eda.rate_hz and len(eda):
+        skin = prepare(eda.time_s, eda.value, eda.rate_hz, _at(temperature, eda.time_s))
+    beats = _beats(recording.beats, parameters) if recording.beats is not None else None
+    signals = Signals(
+        parameters=parameters,
+        duration_s=recording.duration_s,
+        beats=beats,
+        series=interpolated(beats) if beats and parameters.correction is Correction.INTERPOLATE else beats,
+        eda=skin,
+        scrs=responses(skin, parameters.scr_min_us) if skin is not None else None,
+        decomposition=decompose_eda(skin) if skin is not None else None,
+        skin_temperature=temperature,
+        breath=_breath(recording, beats),
+        pulse_rate=_pulse_rate(recording),
+        psd_method=parameters.psd,
+    )
+    _require_something(recording, signals)
+    return signals
+
+
+def _breath(recording: Recording, beats: Beats | None) -> Sources:
+    acc, belt = recording.streams.get("acc"), recording.streams.get("respiration")
+    return Sources(beats, acc, acc_on_chest=recording.conditions.get("acc_site") == "chest", belt=belt)
+
+
+def _pulse_rate(recording: Recording) -> Stream | None:
+    """Of a pulse wave, where that is what beats come from."""
+    ppg = recording.streams.get("ppg")
+    if recording.beat_source != "pp" or ppg is None or not ppg.rate_hz:
+        return None
+    return recording.streams.get("ppg_rate") or pulse_rate(ppg, recording.streams.get("acc"))
+
+
+def _at(temperature: Stream | None, time_s: Floats) -> Floats | None:
+    """Skin temperature at other times; it changes slowly."""
+    if temperature is None or not len(temperature):
+        return None
+    return np.interp(time_s, temperature.time_s, temperature.value)
+
+
+def _beats(stream: Stream, parameters: Parameters) -> Beats:
+    if parameters.correction is not Correction.NONE:
+        return classify(stream.time_s, stream.value)
+    usable = (stream.value > 0) & (stream.value <= _LONGEST_MS)  # NaN is neither
+    kind = np.where(usable, BeatKind.NORMAL, BeatKind.IMPLAUSIBLE).astype(np.int8)
+    return Beats(stream.time_s, stream.value, kind)
+
+
+def _require_something(recording: Recording, signals: Signals) -> None:
+    has_beats = signals.beats is not None and np.any(signals.beats.nn)
+    has_skin = signals.eda is not None and np.any(signals.eda.valid)
+    if has_beats or has_skin:
+        return
+    found = ", ".join(f"{len(stream)} samples of {name}" for name, stream in recording.streams.items())
+    raise InsufficientDataError(
+        f"{recording.recording_id}: nothing usable, no normal heartbeat interval and no valid skin "
+        f"conductance ({found or 'no signal at all'})"
+    )

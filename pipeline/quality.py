@@ -1,0 +1,72 @@
+"""What can be trusted of a recording: coverage, artefacts by kind, gaps with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from pipeline.model import Recording
+from pipeline.signals import Signals
+from pipeline.skin.responses import NO_RESPONSE_SEEN, no_response_seen
+
+_LOW_COVERAGE = 0.8
+_MANY_ARTEFACTS_PCT = 5.0
+_MOSTLY_COLD = 0.5
+
+
+def quality_of(recording: Recording, signals: Signals) -> dict[str, Any]:
+    """What can be trusted: coverage, artefacts by kind, gaps with their reasons."""
+    quality: dict[str, Any] = {"gaps": []}
+    for name, stream in recording.streams.items():
+        quality["gaps"] += [{"stream": name, **asdict(gap)} for gap in stream.gaps]
+    beats, eda = signals.beats, signals.eda
+    if beats is not None and recording.beats is not None:
+        quality["beats"] = {
+            "source": recording.beat_source,
+            "intervals": len(beats),
+            "coverage": min(1.0, beats.covered_s(0.0, recording.duration_s) / recording.duration_s),
+            "artefact_pct": beats.corrected_pct,
+            "kinds": {kind.name.lower(): count for kind, count in beats.counts.items()},
+        }
+    if eda is not None:
+        expected = max(recording.duration_s * eda.rate_hz, 1.0)
+        quality["eda"] = {
+            "coverage": min(1.0, float(np.count_nonzero(eda.valid)) / expected),
+            "removed": dict(eda.removed),
+            "cold_share": float(np.mean(eda.cold)) if len(eda.cold) else 0.0,
+            "responses": 0 if signals.scrs is None else len(signals.scrs),
+            "no_response_seen": signals.scrs is not None and no_response_seen(eda, signals.scrs),
+        }
+    return quality
+
+
+def quality_warnings(quality: Mapping[str, Any]) -> list[str]:
+    """What a person should know of it, in sentences."""
+    warnings = []
+    heart, skin = quality.get("beats"), quality.get("eda")
+    if heart is None:
+        warnings.append("there is no heart signal")
+    elif heart["coverage"] < _LOW_COVERAGE:
+        warnings.append(f"usable heartbeats cover only {100 * heart['coverage']:.0f} % of the recording")
+    if heart is not None and heart["artefact_pct"] > _MANY_ARTEFACTS_PCT:
+        warnings.append(
+            f"{heart['artefact_pct']:.1f} % of beat intervals are irregular or wrongly detected and were "
+            "excluded; this is often the sensor and is not a diagnosis"
+        )
+    if skin is None:
+        warnings.append("there is no skin-conductance signal")
+    elif skin["coverage"] < _LOW_COVERAGE:
+        warnings.append(
+            f"usable skin conductance covers only {100 * skin['coverage']:.0f} % of the recording"
+        )
+    elif skin["no_response_seen"]:
+        warnings.append(NO_RESPONSE_SEEN)
+    if skin is not None and skin["cold_share"] > _MOSTLY_COLD:
+        warnings.append(
+            f"the skin at the sensor was below 30 or above 40 °C for {100 * skin['cold_share']:.0f} % of the "
+            "time: cold, or not worn, and its conductance says less"
+        )
+    return warnings

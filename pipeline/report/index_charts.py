@@ -1,0 +1,128 @@
+"""The charts of the project's own indices: arousal with its band, and the delayed model as a fan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pipeline.model import Bools, Floats
+from pipeline.report import svg
+from pipeline.report import wording as w
+from pipeline.report.axis import HEAD, Axis
+from pipeline.report.charts import Chart, span
+from pipeline.report.figures import NONE, number
+from pipeline.report.svg import BLUE, ORANGE, Scale
+from pipeline.report.tables import plain
+
+_HEIGHT = 120
+_SMOOTH_POINTS = 90  # a line that takes half an hour to rise needs no more
+
+
+def arousal(axis: Axis, time_s: Floats, value: Floats, low: Floats, high: Floats) -> Chart | None:
+    """The index on its whole scale, the band around it, and the level of the baseline; None without a value.
+
+    (k,) arrays at even steps, NaN where the index abstains.
+    """
+    known = np.isfinite(value)
+    if not known.any():
+        return None
+    height = HEAD + _HEIGHT + axis.foot
+    scale = Scale(0.0, 100.0, height - axis.foot - 4, HEAD + 6)
+    drawn = [
+        _area(axis, scale, time_s, low, high),
+        svg.stroke(f"M0 {scale.at(50):.1f}H{svg.COLUMNS}", ORANGE, 1.25, "6 4"),
+        _line(axis, scale, time_s, value),
+    ]
+    ground = [*axis.ground(height, "arousal-x"), *_grid(scale, (0, 25, 50, 75, 100))]
+    content = [*ground, svg.stretched("".join(drawn), height)]
+    told = w.AROUSAL_TOLD.format(low=number(np.nanmin(value)), high=number(np.nanmax(value)))
+    rows = [
+        [span(start_s, end_s), *_means(time_s, (value, low, high), start_s, end_s)]
+        for start_s, end_s in axis.table_steps()
+    ]
+    return Chart(
+        w.AROUSAL,
+        w.AROUSAL_UNIT,
+        svg.drawing("arousal", w.AROUSAL, told, height, content),
+        (("line", w.AROUSAL_LINE), ("band", w.AROUSAL_BAND), ("orange-dash", w.AROUSAL_LEVEL)),
+        plain(w.AS_TABLE.format(title=w.AROUSAL), w.AROUSAL_HEAD, rows),
+        w.AROUSAL_NOTE,
+    )
+
+
+def delayed(axis: Axis, time_s: Floats, low: Floats, mid: Floats, high: Floats, note: str) -> Chart | None:
+    """The delayed model over the session, as a fan from its quickest to its slowest constants."""
+    if not np.isfinite(mid).any() or not np.nanmax(high) > 0:
+        return None
+    axis = replace(axis, events=())
+    height = HEAD + 80 + axis.foot
+    scale = Scale(*svg.rounded_range(high[np.isfinite(high)], 1.0, 0.0), height - axis.foot - 4, HEAD + 6)
+    few = slice(None, None, 1 + len(time_s) // _SMOOTH_POINTS)
+    drawn = [
+        _area(axis, scale, time_s[few], low[few], high[few]),
+        _line(axis, scale, time_s[few], mid[few]),
+    ]
+    levels = svg.steps(scale.low, scale.high, 3)
+    content = [
+        *axis.ground(height, "delayed-x"),
+        *_grid(scale, levels),
+        svg.stretched("".join(drawn), height),
+    ]
+    rows = [
+        [span(start_s, end_s), *_means(time_s, (low, mid, high), start_s, end_s, 1)]
+        for start_s, end_s in axis.table_steps()
+    ]
+    return Chart(
+        w.DELAYED,
+        w.ARBITRARY_UNIT,
+        svg.drawing("delayed", w.DELAYED, note, height, content),
+        (("line", w.DELAYED_LINE), ("band", w.DELAYED_BAND)),
+        plain(w.AS_TABLE.format(title=w.DELAYED), w.DELAYED_HEAD, rows),
+        note,
+    )
+
+
+def _linked(known: Bools) -> Bools:
+    """Of the known points, those that follow a known one directly."""
+    return np.asarray((known & np.append(False, known[:-1]))[known])
+
+
+def _line(axis: Axis, scale: Scale, time_s: Floats, value: Floats) -> str:
+    known = np.isfinite(value)
+    return svg.stroke(
+        svg.path(axis.columns(time_s[known]), scale.at_all(value[known]), _linked(known)), BLUE, 1.75
+    )
+
+
+def _area(axis: Axis, scale: Scale, time_s: Floats, low: Floats, high: Floats) -> str:
+    """The filled band between two lines, one shape for each unbroken stretch."""
+    known = np.isfinite(low) & np.isfinite(high)
+    rows = np.flatnonzero(known)
+    stretches = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if len(rows) else []
+    data = "".join(
+        svg.area(
+            *(
+                np.round(c)
+                for c in (axis.columns(time_s[each]), scale.at_all(low[each]), scale.at_all(high[each]))
+            )
+        )
+        for each in stretches
+    )
+    return f'<path d="{data}" fill="{BLUE}" fill-opacity=".17"/>' if data else ""
+
+
+def _grid(scale: Scale, values: tuple[float, ...] | list[float]) -> list[str]:
+    return [
+        part
+        for value in values
+        for part in (svg.level(scale.at(value)), svg.axis_label(scale.at(value), f"{value:g}"))
+    ]
+
+
+def _means(
+    time_s: Floats, columns: tuple[Floats, ...], start_s: float, end_s: float, decimals: int = 0
+) -> list[str]:
+    inside = (time_s >= start_s) & (time_s < end_s)
+    known = [column[inside & np.isfinite(column)] for column in columns]
+    return [number(float(values.mean()), decimals) if len(values) else NONE for values in known]
