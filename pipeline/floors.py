@@ -17,6 +17,7 @@ from pipeline.model import Bools, Floats
 SPECTRAL_MAX_CORRECTED_PCT = 5.0
 HRV_MAX_CORRECTED_PCT = 20.0
 _COVERED_SHARE = 0.8  # of a floor's seconds that NN intervals must fill
+_LENGTH_SHARE = 0.99  # of them that a window must have: five minutes of beats seldom end on the second
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,11 @@ def _rules(floor: Floor, basis: Basis) -> Iterator[tuple[Bools, _Words]]:
 
     if floor.seconds:
         covered_s = _COVERED_SHARE * floor.seconds
-        yield least(basis.duration_s, floor.seconds, f"needs {floor.seconds:g} s, the window has {{:.0f}} s")
+        yield least(
+            basis.duration_s,
+            _LENGTH_SHARE * floor.seconds,
+            f"needs {floor.seconds:g} s, the window has {{:.0f}} s",
+        )
         yield least(
             basis.covered_s, covered_s, f"needs {covered_s:g} s of normal beats, there are {{:.0f}} s"
         )

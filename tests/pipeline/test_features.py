@@ -71,9 +71,9 @@ CVX = {"cvx_tonic_us", "cvx_phasic_us", "cvx_driver_us"}
 @pytest.mark.parametrize(
     ("changes", "names"),
     [
-        pytest.param({"duration_s": 299, "covered_s": 295}, VLF_ONLY, id="under 5 min: no VLF"),
+        pytest.param({"duration_s": 296, "covered_s": 295}, VLF_ONLY, id="under 5 min: no VLF"),
         pytest.param(
-            {"duration_s": 119, "covered_s": 115},
+            {"duration_s": 118, "covered_s": 115},
             VLF_ONLY | LF_ONLY | {"dfa_alpha1"},
             id="under 2 min: no LF",
         ),
@@ -81,6 +81,7 @@ CVX = {"cvx_tonic_us", "cvx_phasic_us", "cvx_driver_us"}
             {"duration_s": 59, "covered_s": 57, "contiguous_nn": 70}, HRV, id="under 1 min: heart rate only"
         ),
         pytest.param({"duration_s": 9, "covered_s": 9, "contiguous_nn": 9}, HRV | RATE, id="under 10 s"),
+        pytest.param({"duration_s": 298, "covered_s": 295}, set(), id="as good as 5 min"),
         pytest.param({"breaths": 9}, HF_ONLY, id="9 breaths: no HF"),
         pytest.param({"breaths": np.nan}, set(), id="breaths unknown"),
         pytest.param({"nn_pairs": 49}, set(BEAT_TO_BEAT), id="49 differences"),
