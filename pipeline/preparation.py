@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.breathing.rate import Sources
 from pipeline.errors import InsufficientDataError
 from pipeline.heart.artefacts import classify
-from pipeline.heart.beats import BeatKind, Beats
+from pipeline.heart.beats import LONGEST_MS, BeatKind, Beats
 from pipeline.heart.corrected import interpolated
 from pipeline.heart.ecg import rr_intervals
 from pipeline.heart.ppg import pulse_intervals
@@ -20,8 +20,6 @@ from pipeline.signals import Signals
 from pipeline.skin.decomposition import decompose_eda
 from pipeline.skin.responses import responses
 from pipeline.skin.signal import prepare
-
-_LONGEST_MS = 60_000.0  # whatever is longer is no interval at all
 
 
 def with_beats(recording: Recording) -> Recording:
@@ -89,7 +87,7 @@ def _at(temperature: Stream | None, time_s: Floats) -> Floats | None:
 def _beats(stream: Stream, parameters: Parameters) -> Beats:
     if parameters.correction is not Correction.NONE:
         return classify(stream.time_s, stream.value)
-    usable = (stream.value > 0) & (stream.value <= _LONGEST_MS)  # NaN is neither
+    usable = (stream.value > 0) & (stream.value <= LONGEST_MS)  # NaN is neither
     kind = np.where(usable, BeatKind.NORMAL, BeatKind.IMPLAUSIBLE).astype(np.int8)
     return Beats(stream.time_s, stream.value, kind)
 

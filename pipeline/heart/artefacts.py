@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from pipeline.heart.beats import BeatKind, Beats, Kinds, adjacent
+from pipeline.heart.beats import LONGEST_MS, BeatKind, Beats, Kinds, adjacent
 from pipeline.model import Bools, Floats
 
 Indices = NDArray[np.intp]
@@ -37,7 +37,6 @@ _MAX_THRESHOLD_SHARE = 0.3
 # Quartiles of a handful of differences say nothing yet; an early beat is seldom less early than this.
 _FEW, _MIN_SHARE_OF_FEW = 20, 0.2
 _FEWEST_FOR_MEDIAN = 3
-_LONGEST_MS = 60_000.0  # whatever is longer is no interval at all, and ends a run
 _CHUNK_ROWS = 8192
 
 # Plain numbers: numpy takes ten times as long to compare an array with a member of an enum.
@@ -151,7 +150,7 @@ class _Series:
 
 
 def _working_copy(time_s: Floats, interval_ms: Floats, in_order: Bools) -> _Series:
-    usable = (interval_ms > 0) & (interval_ms <= _LONGEST_MS) & in_order  # False for NaN
+    usable = (interval_ms > 0) & (interval_ms <= LONGEST_MS) & in_order  # False for NaN
     starts = ~adjacent(time_s, interval_ms) | ~usable
     starts[1:] |= ~usable[:-1]
     rows = np.flatnonzero(usable)

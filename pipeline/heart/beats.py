@@ -17,6 +17,7 @@ from pipeline.model import Bools, Floats
 
 Kinds = NDArray[np.int8]
 
+LONGEST_MS = 60_000.0  # whatever is longer is no interval at all, and ends a run
 GAP_TOLERANCE_MS = 30.0
 GAP_TOLERANCE_SHARE = 0.05
 

@@ -26,10 +26,19 @@ _FREEDOM = {"reassoc", "contract"}
 
 def compiled(loop: Loop) -> Loop:
     """The loop as machine code that runs without the interpreter's lock; x / 0 is inf or NaN."""
+    return _compiled(loop, _FREEDOM)
+
+
+def exact(loop: Loop) -> Loop:
+    """The same, every operation in the order it is written: where rounding errors are kept and counted."""
+    return _compiled(loop, False)
+
+
+def _compiled(loop: Loop, freedom: set[str] | bool) -> Loop:
     try:
-        return cast(Loop, njit(loop, cache=True, nogil=True, error_model="numpy", fastmath=_FREEDOM))
+        return cast(Loop, njit(loop, cache=True, nogil=True, error_model="numpy", fastmath=freedom))
     except RuntimeError:  # no folder to keep machine code in
-        return cast(Loop, njit(loop, nogil=True, error_model="numpy", fastmath=_FREEDOM))
+        return cast(Loop, njit(loop, nogil=True, error_model="numpy", fastmath=freedom))
 
 
 def spread(task: Callable[[Chunk], Found], chunks: Sequence[Chunk]) -> list[Found]:

@@ -1,4 +1,4 @@
-"""The NN intervals of a recording in one row, and which of them each window holds. numpy only."""
+"""The NN intervals of a recording in one row, and which of them each window holds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.heart.beats import Beats
+from pipeline.heart.beats import LONGEST_MS, Beats
 from pipeline.model import Bools, Floats
 
 Indices = NDArray[np.int64]
 
+_MANY = 4096  # windows for which a compiled search pays
 MOST_BRIDGED = 2  # excluded intervals in a row that interpolation may span
 
 
@@ -60,23 +61,27 @@ class Series:
         """Whether NN intervals `first..last` (exclusive) of each window hold a break; (k,) bool."""
         return np.greater(_within(counted(self.apart), first, last), 0)
 
-    def pairs(self, first: Indices, last: Indices) -> tuple[Indices, Indices]:
-        """The range of differences that each window may use, numbered among all differences."""
-        count = counted(self.follows)
-        inner, end = _inner(count, first, last)
-        return count[inner], count[end]
-
 
 def usable(beats: Beats) -> Bools:
-    """Where an interval is normal and a positive number."""
-    return np.asarray(beats.nn & (beats.interval_ms > 0) & np.isfinite(beats.interval_ms))
+    """Where an interval is normal, positive, and no longer than one can be."""
+    return np.asarray(beats.nn & (beats.interval_ms > 0) & (beats.interval_ms <= LONGEST_MS))
 
 
 def rows_within(time_s: Floats, start_s: Floats, end_s: Floats) -> tuple[Indices, Indices]:
     """First and last row (exclusive) of each window `start_s <= time_s < end_s`; (k,) each."""
-    first = np.searchsorted(time_s, start_s).astype(np.int64)
-    last = np.searchsorted(time_s, end_s).astype(np.int64)
-    return first, np.maximum(first, last)
+    first = _places(time_s, start_s)
+    return first, np.maximum(first, _places(time_s, end_s))
+
+
+def _places(time_s: Floats, edges_s: Floats) -> Indices:
+    """Where the first time is that is not before each edge."""
+    if len(edges_s) < _MANY:
+        return np.searchsorted(time_s, edges_s).astype(np.int64)
+    from pipeline.heart.time_loops import places
+
+    found = np.empty(len(edges_s), dtype=np.int64)
+    places(np.array(time_s, dtype=np.float64), np.array(edges_s, dtype=np.float64), found)
+    return found
 
 
 def counted(flags: Bools) -> Indices:

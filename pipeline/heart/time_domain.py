@@ -16,6 +16,7 @@ from pipeline.heart.series import Series
 from pipeline.model import Floats
 
 SI_BIN_MS = 50.0
+LARGE_MS = 50.0  # of pNN50
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def time_domain(beats: Beats) -> TimeDomain:
         sdnn_ms=sdnn_ms,
         rmssd_ms=rmssd_ms,
         ln_rmssd=math.log(rmssd_ms) if rmssd_ms else None,
-        pnn50_pct=100.0 * float(np.mean(np.abs(d_ms) > 50.0)) if len(d_ms) else None,
+        pnn50_pct=100.0 * float(np.mean(np.abs(d_ms) > LARGE_MS)) if len(d_ms) else None,
         sd1_ms=_sd(d_ms / math.sqrt(2)),
         sd2_ms=_sd(sum_ms / math.sqrt(2)),
         cvnn_pct=_percent(sdnn_ms, mean_ms),

@@ -1,7 +1,8 @@
 """Loops over the beats of many windows at once: counts, coverage and the time domain.
 
-Each window is summed by itself, never as a difference of running totals: what lies outside it cannot change
-a bit of its values.
+Windows overlap, so sums come from running totals. Those are kept in two parts, what a double holds and what
+it lost (Knuth 1998, 4.2.2, two-sum), and subtracted in two parts, too: what lies outside a window does not
+reach the last bit of its values.
 """
 
 from __future__ import annotations
@@ -10,75 +11,99 @@ import math
 
 import numpy as np
 
-from pipeline.heart.compiled import compiled
+from pipeline.heart.compiled import compiled, exact
 from pipeline.heart.series import Indices
 from pipeline.model import Bools, Floats
 
+CENTRE_MS = 800.0  # taken off intervals before they are squared: less is lost in the difference
+
+# The running totals: six sums, each beside what it lost, and three counts.
+SUMS = 6
+PAIRS, LARGE, CHANGES = 12, 13, 14
+TOTALS = CHANGES + 1
+
 # Rows of the columns that `moments` fills.
-(MEAN_HR, MEAN_NN, SDNN, RMSSD, LN_RMSSD, PNN50, SD1, SD2, CVNN, RMSSD_SHARE, SI, SI_SQRT, LOW, HIGH) = range(
-    14
-)
-MEASURES = HIGH + 1
+NN_PAIRS, MEAN_HR, MEAN_NN, SDNN, RMSSD, LN_RMSSD, PNN50, SD1, SD2, CVNN, RMSSD_SHARE = range(11)
+MEASURES = RMSSD_SHARE + 1
 
 
-@compiled
-def moments(
-    nn_ms: Floats,
-    d_ms: Floats,
-    sum_ms: Floats,
-    first: Indices,
-    last: Indices,
-    pair_first: Indices,
-    pair_last: Indices,
-    out: Floats,
-) -> None:
-    """Means, spreads and extremes of each window's intervals, differences and sums, into `out` (MEASURES, k).
+@exact
+def running(nn_ms: Floats, follows: Bools, large_ms: float, totals: Floats) -> None:
+    """Totals over the intervals before each position, and over their differences; (n + 1, TOTALS).
 
-    Two passes each: the mean first, then squares about it, ddof 1.
+    The sums are of intervals less `CENTRE_MS`, of differences, and of two intervals that follow each other
+    less twice that, each and then its square. `CHANGES` counts intervals unlike the one before, `LARGE`
+    differences beyond `large_ms`.
     """
+    totals[0] = 0.0
+    value = np.zeros(SUMS)
+    for i in range(len(nn_ms)):
+        pair = i > 0 and follows[i]
+        value[0] = nn_ms[i] - CENTRE_MS
+        value[2] = nn_ms[i] - nn_ms[i - 1] if pair else 0.0
+        value[4] = value[0] + (nn_ms[i - 1] - CENTRE_MS) if pair else 0.0
+        for k in range(0, SUMS, 2):
+            value[k + 1] = value[k] * value[k]
+        for k in range(SUMS):
+            before = totals[i, 2 * k]
+            total = before + value[k]
+            part = total - before
+            totals[i + 1, 2 * k] = total
+            lost = (before - (total - part)) + (value[k] - part)
+            totals[i + 1, 2 * k + 1] = totals[i, 2 * k + 1] + lost
+        totals[i + 1, PAIRS] = totals[i, PAIRS] + pair
+        totals[i + 1, LARGE] = totals[i, LARGE] + (abs(value[2]) > large_ms)
+        totals[i + 1, CHANGES] = totals[i, CHANGES] + (i > 0 and nn_ms[i] != nn_ms[i - 1])
+
+
+@exact
+def _sum(totals: Floats, a: int, b: int, k: int) -> float:
+    """The k-th sum between two positions."""
+    upper, lower = totals[b, 2 * k], -totals[a, 2 * k]
+    difference = upper + lower
+    part = difference - upper
+    lost = (upper - (difference - part)) + (lower - part)
+    whole: float = difference + (lost + (totals[b, 2 * k + 1] - totals[a, 2 * k + 1]))
+    return whole
+
+
+@exact
+def _spread(total: float, squares: float, n: float) -> float:
+    """The standard deviation of n values from their sum and that of their squares, ddof 1."""
+    return math.sqrt(max(squares - total * total / n, 0.0) / (n - 1)) if n > 1 else np.nan
+
+
+@exact
+def moments(totals: Floats, first: Indices, last: Indices, out: Floats) -> None:
+    """Means and spreads of each window's intervals, differences and sums, into `out` (MEASURES, k)."""
+    sums, root = np.empty(SUMS), math.sqrt(2.0)
     for w in range(len(first)):
         a, b, n = first[w], last[w], last[w] - first[w]
-        for row in range(len(out)):
+        for row in range(MEASURES):
             out[row, w] = np.nan
-        if n > 0:
-            total, low, high = 0.0, nn_ms[a], nn_ms[a]
-            for i in range(a, b):
-                total += nn_ms[i]
-                low = min(low, nn_ms[i])
-                high = max(high, nn_ms[i])
-            mean, squares = total / n, 0.0
-            for i in range(a, b):
-                squares += (nn_ms[i] - mean) * (nn_ms[i] - mean)
-            out[MEAN_NN, w], out[MEAN_HR, w] = mean, 60_000.0 / mean
-            out[LOW, w], out[HIGH, w] = low, high
-            if n > 1:
-                out[SDNN, w] = math.sqrt(squares / (n - 1)) if low < high else 0.0
-                out[CVNN, w] = 100.0 * out[SDNN, w] / mean
-        _pair_moments(d_ms, sum_ms, pair_first[w], pair_last[w], w, out)
-
-
-@compiled
-def _pair_moments(d_ms: Floats, sum_ms: Floats, a: int, b: int, w: int, out: Floats) -> None:
-    n = b - a
-    if n > 0:
-        total_d, total_sum, squares, large = 0.0, 0.0, 0.0, 0
-        for i in range(a, b):
-            total_d += d_ms[i]
-            total_sum += sum_ms[i]
-            squares += d_ms[i] * d_ms[i]
-            large += abs(d_ms[i]) > 50.0
-        mean_d, mean_sum, about_d, about_sum = total_d / n, total_sum / n, 0.0, 0.0
-        for i in range(a, b):
-            about_d += (d_ms[i] - mean_d) * (d_ms[i] - mean_d)
-            about_sum += (sum_ms[i] - mean_sum) * (sum_ms[i] - mean_sum)
-        rmssd = math.sqrt(squares / n)
-        out[RMSSD, w], out[PNN50, w] = rmssd, 100.0 * large / n
-        out[RMSSD_SHARE, w] = 100.0 * rmssd / out[MEAN_NN, w]
-        if rmssd > 0:
-            out[LN_RMSSD, w] = math.log(rmssd)
+        out[NN_PAIRS, w] = 0.0
+        if n <= 0:
+            continue
+        inner = a + 1  # a window's first interval has no neighbour in it
+        for k in range(SUMS):
+            sums[k] = _sum(totals, a if k < 2 else inner, b, k)
+        mean = CENTRE_MS + sums[0] / n
+        if mean <= 0.0:  # an interval of next to nothing, lost beside the centre
+            mean = np.nan
+        out[MEAN_NN, w], out[MEAN_HR, w] = mean, 60_000.0 / mean
         if n > 1:
-            out[SD1, w] = math.sqrt(about_d / (n - 1) / 2.0)
-            out[SD2, w] = math.sqrt(about_sum / (n - 1) / 2.0)
+            varies = totals[b, CHANGES] > totals[inner, CHANGES]
+            spread = _spread(sums[0], sums[1], n) if varies else 0.0  # whatever rounding makes of steadiness
+            out[SDNN, w], out[CVNN, w] = spread, 100.0 * spread / mean
+        pairs = totals[b, PAIRS] - totals[inner, PAIRS]
+        out[NN_PAIRS, w] = pairs
+        if pairs > 0:
+            rmssd = math.sqrt(sums[3] / pairs)
+            out[RMSSD, w], out[RMSSD_SHARE, w] = rmssd, 100.0 * rmssd / mean
+            out[LN_RMSSD, w] = math.log(rmssd) if rmssd > 0 else np.nan
+            out[PNN50, w] = 100.0 * (totals[b, LARGE] - totals[inner, LARGE]) / pairs
+            out[SD1, w] = _spread(sums[2], sums[3], pairs) / root
+            out[SD2, w] = _spread(sums[4], sums[5], pairs) / root
 
 
 @compiled
@@ -95,10 +120,61 @@ def _place(rising: Floats, value: float) -> int:
 
 
 @compiled
+def places(rising: Floats, edges: Floats, out: Indices) -> None:
+    """Where the first of some rising numbers is that is not below each edge; edges mostly rise, too."""
+    at = 0
+    for k in range(len(edges)):
+        if at > 0 and not rising[at - 1] < edges[k]:
+            at = _place(rising, edges[k])
+        while at < len(rising) and rising[at] < edges[k]:
+            at += 1
+        out[k] = at
+
+
+@compiled
+def extremes(nn_ms: Floats, first: Indices, last: Indices, low_ms: Floats, high_ms: Floats) -> None:
+    """The shortest and the longest interval of each window; NaN where it has none.
+
+    Of the intervals met, those that can still become an extreme wait in two queues, so windows that move
+    forward cost no more than the intervals they add; one that moves back begins anew.
+    """
+    shortest, longest = np.empty(len(nn_ms), dtype=np.int64), np.empty(len(nn_ms), dtype=np.int64)
+    s0 = s1 = l0 = l1 = a = b = 0
+    for w in range(len(first)):
+        if first[w] < a or first[w] >= b or last[w] < b:
+            s0 = s1 = l0 = l1 = 0
+            b = first[w]
+        a = first[w]
+        for i in range(b, last[w]):
+            while s1 > s0 and nn_ms[shortest[s1 - 1]] >= nn_ms[i]:
+                s1 -= 1
+            while l1 > l0 and nn_ms[longest[l1 - 1]] <= nn_ms[i]:
+                l1 -= 1
+            shortest[s1] = longest[l1] = i
+            s1, l1 = s1 + 1, l1 + 1
+        b = max(b, last[w])
+        if last[w] <= a:
+            low_ms[w] = high_ms[w] = np.nan
+            continue
+        while shortest[s0] < a:
+            s0 += 1
+        while longest[l0] < a:
+            l0 += 1
+        low_ms[w], high_ms[w] = nn_ms[shortest[s0]], nn_ms[longest[l0]]
+
+
+@compiled
 def stress_index(
-    code: Indices, bins: Floats, bin_ms: float, first: Indices, last: Indices, out: Floats
+    code: Indices,
+    bins: Floats,
+    bin_ms: float,
+    first: Indices,
+    last: Indices,
+    low_ms: Floats,
+    high_ms: Floats,
+    out: Floats,
 ) -> None:
-    """Baevsky's index of each window and its root; `bins[code[i]]` is the bin of interval i.
+    """Baevsky's index of each window, into `out` (k,); `bins[code[i]]` is the bin of interval i.
 
     Counts are carried from one window to the next where they overlap: whole numbers, so nothing is lost.
     """
@@ -114,16 +190,16 @@ def stress_index(
         for i in range(b, last[w]):
             count[code[i]] += 1
         a, b = first[w], last[w]
-        range_s = (out[HIGH, w] - out[LOW, w]) / 1000.0
+        range_s = (high_ms[w] - low_ms[w]) / 1000.0
+        out[w] = np.nan
         if range_s > 0:
-            best = k = _place(bins, math.floor(out[LOW, w] / bin_ms))
-            while k < len(bins) and bins[k] <= out[HIGH, w] / bin_ms:
+            best = k = _place(bins, math.floor(low_ms[w] / bin_ms))
+            while k < len(bins) and bins[k] <= high_ms[w] / bin_ms:
                 if count[k] > count[best]:
                     best = k
                 k += 1
             mode_s = (bins[best] + 0.5) * bin_ms / 1000.0
-            out[SI, w] = 100.0 * count[best] / (b - a) / (2.0 * mode_s * range_s)
-            out[SI_SQRT, w] = math.sqrt(out[SI, w])
+            out[w] = 100.0 * count[best] / (b - a) / (2.0 * mode_s * range_s)
 
 
 @compiled

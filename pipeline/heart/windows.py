@@ -9,10 +9,10 @@ from pipeline.heart.complexity import dfa_alpha1, sample_entropy
 from pipeline.heart.rhythm import rhythm_concentration
 from pipeline.heart.series import Indices, Series, counted, rows_within
 from pipeline.heart.spectrum import HF, Detrend, PsdMethod, spectral_columns
-from pipeline.heart.time_domain import SI_BIN_MS
+from pipeline.heart.time_domain import LARGE_MS, SI_BIN_MS
 from pipeline.model import Floats
 
-_CHUNK_WINDOWS = 1024
+_CHUNK_WINDOWS = 16_384
 _MOST_BINS = 2**16
 
 
@@ -41,6 +41,7 @@ def hrv_columns(
     first, last = series.before[rows[0]], series.before[rows[1]]
     columns = data_columns(beats, series, rows, start_s, stop_s)
     columns |= time_columns(series, first, last)
+    columns |= stress_columns(series, first, last)
     columns |= spectral_columns(series, first, last, psd_method, detrend, hf_band)
     return columns | {
         "rhythm_concentration": rhythm_concentration(series, first, last),
@@ -96,23 +97,27 @@ def time_columns(series: Series, first: Indices, last: Indices) -> dict[str, Flo
     from pipeline.heart import time_loops as loops
     from pipeline.heart.compiled import parts, spread
 
-    nn_ms, follows = series.interval_ms, series.follows[1:]
-    d_ms, sum_ms = (nn_ms[1:] - nn_ms[:-1])[follows], (nn_ms[1:] + nn_ms[:-1])[follows]
-    pair_first, pair_last = series.pairs(first, last)
-    bins, code = _bins(nn_ms)
+    totals = np.empty((len(series) + 1, loops.TOTALS))
+    loops.running(series.interval_ms, series.follows, LARGE_MS, totals)
     found = np.empty((loops.MEASURES, len(first)))
 
     def fill(part: tuple[int, int]) -> None:
         rows = slice(*part)
-        pairs, out = (pair_first[rows], pair_last[rows]), np.empty((loops.MEASURES, part[1] - part[0]))
-        loops.moments(nn_ms, d_ms, sum_ms, first[rows], last[rows], *pairs, out)
-        loops.stress_index(code, bins, SI_BIN_MS, first[rows], last[rows], out)
-        found[:, rows] = out
+        loops.moments(totals, first[rows], last[rows], found[:, rows])
 
     spread(fill, parts(len(first), _CHUNK_WINDOWS))
-    found[~np.isfinite(found)] = np.nan
-    columns = {"nn_pairs": (pair_last - pair_first).astype(np.float64)}
-    return columns | dict(zip(_TIME_DOMAIN, found, strict=False))
+    return dict(zip(_TIME_DOMAIN, found, strict=True))
+
+
+def stress_columns(series: Series, first: Indices, last: Indices) -> dict[str, Floats]:
+    """Baevsky's index of each window and its root, as `baevsky_si`; (k,) columns."""
+    from pipeline.heart import time_loops as loops
+
+    low_ms, high_ms, index = np.empty((3, len(first)))
+    loops.extremes(series.interval_ms, first, last, low_ms, high_ms)
+    bins, code = _bins(series.interval_ms)
+    loops.stress_index(code, bins, SI_BIN_MS, first, last, low_ms, high_ms, index)
+    return {"baevsky_si": index, "baevsky_si_sqrt": np.sqrt(index)}
 
 
 def _bins(nn_ms: Floats) -> tuple[Floats, Indices]:
@@ -126,6 +131,7 @@ def _bins(nn_ms: Floats) -> tuple[Floats, Indices]:
 
 
 _TIME_DOMAIN = (
+    "nn_pairs",
     "mean_hr_bpm",
     "mean_nn_ms",
     "sdnn_ms",
@@ -136,8 +142,6 @@ _TIME_DOMAIN = (
     "sd2_ms",
     "cvnn_pct",
     "rmssd_mean_nn_pct",
-    "baevsky_si",
-    "baevsky_si_sqrt",
 )
 _KINDS = {
     "ectopic_n": BeatKind.ECTOPIC,

@@ -41,7 +41,7 @@ from pipeline.heart.spectrum import (  # noqa: E402
     Spectrum,
     spectral_columns,
 )
-from pipeline.heart.windows import data_columns, hrv_columns, time_columns  # noqa: E402
+from pipeline.heart.windows import data_columns, hrv_columns, stress_columns, time_columns  # noqa: E402
 from pipeline.model import Floats  # noqa: E402
 
 DAY_S = 86_400
@@ -125,7 +125,8 @@ def parts_of(beats: Beats, start_s: Floats, end_s: Floats) -> None:
     pieces: dict[str, Callable[[], object]] = {
         "series of beats": lambda: Series.of(beats),
         "coverage, counts": lambda: data_columns(beats, series, rows, start_s, end_s),
-        "time domain, SI": lambda: time_columns(series, first, last),
+        "time domain": lambda: time_columns(series, first, last),
+        "SI": lambda: stress_columns(series, first, last),
         "Welch": lambda: spectral_columns(series, first, last, PsdMethod.WELCH, detrend),
         "Lomb": lambda: spectral_columns(series, first, last, PsdMethod.LOMB, detrend),
         "rhythm": lambda: rhythm_concentration(series, first, last),

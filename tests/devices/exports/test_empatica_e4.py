@@ -255,7 +255,7 @@ def test_a_folder_and_its_zip_are_the_same_recording(recordings: Path) -> None:
 def test_the_curated_variant_with_iso_dates(recordings: Path) -> None:
     _, recording = read_recording(recordings / "physionet_e4_exercise" / "AEROBIC" / "S01")
     assert recording.started_at == datetime(2013, 3, 3, 17, 43, 37, tzinfo=UTC)
-    assert set(recording.streams) == {"ppg", "eda", "skin_temperature", "acc", "pp"}
+    assert set(recording.streams) == {"ppg", "eda", "skin_temperature", "acc", "ppg_rate", "pp"}
     assert [marker.time_s for marker in recording.markers[:2]] == [179.0, 357.0]
     assert len(recording.markers) == 12
 
