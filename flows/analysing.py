@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from flows.importing import Reading, name_phases, read_input
 from pipeline.analysis import Analysis, analyse
 from pipeline.errors import InputError
 from pipeline.parameters import Parameters
-from pipeline.sealing import write_file, write_table
+from pipeline.sealing import write_file, write_json, write_table
 from pipeline.store import Home, is_session, read_session
 from pipeline.values import Values
 
@@ -37,16 +36,17 @@ def analyse_input(home: Home, what: str, how: Reading, parameters: Parameters) -
 
 
 def write_analysis(analysis: Analysis, out: Path) -> Iterator[Path]:
-    """Write features.parquet, analysis.json and report.html into a folder; yields each path."""
+    """Write features, beats, analysis.json and report.html into a folder; yields each path."""
     from pipeline.report.page import render
 
     try:
         out.mkdir(parents=True, exist_ok=True)
         write_table(out / "features.parquet", analysis.windows_table())
         yield out / "features.parquet"
-        write_file(
-            out / "analysis.json", json.dumps(analysis.as_json(), ensure_ascii=False, indent=1).encode()
-        )
+        if (beats := analysis.beats_table()) is not None:
+            write_table(out / "beats.parquet", beats)
+            yield out / "beats.parquet"
+        write_json(out / "analysis.json", analysis.as_json())
         yield out / "analysis.json"
         write_file(out / "report.html", render(analysis).encode())
         yield out / "report.html"
@@ -60,11 +60,13 @@ def summary_lines(analysis: Analysis) -> Iterator[str]:
     began = f", began {recording.started_at:%Y-%m-%d %H:%M}" if recording.started_at else ""
     yield f"{recording.recording_id}: {recording.source}, {recording.duration_s / 60:.1f} min{began}"
     rows = [("Whole recording", analysis.whole)]
-    rows += [(each.phase.name, each.values) for each in analysis.phases]
+    rows += [(each.phase.name, each.values) for each in analysis.phases if len(analysis.phases) > 1]
     width = min(32, max(len(name) for name, _ in rows))
     yield " " * width + "".join(f"{heading:>11}" for _, heading, _ in _SHOWN)
     for name, values in rows:
         yield f"{name[:width]:<{width}}" + "".join(f"{_cell(values, *shown):>11}" for shown in _SHOWN)
+    if all(analysis.whole.number(name) is None for name, _, _ in _SHOWN[:-1]):
+        yield f"Note: no value can be given: {next(iter(analysis.whole.null_reasons.values()), '')}"
     for warning in analysis.warnings:
         yield f"Note: {warning}"
 

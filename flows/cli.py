@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
     from pipeline.store import Home
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers; "nan" and "inf" are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a number to work with.", param, ctx)
+        return number
 
 
 def _home(_: click.Context, __: click.Parameter, value: Path | None) -> Home:
@@ -63,7 +74,7 @@ def protocol_option(default: str) -> Callable[..., Any]:
 def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a session that is recorded, in the order of --help."""
     for option in (
-        click.option("--speed", type=click.FloatRange(min=1), help="With --simulate: faster than real time."),
+        click.option("--speed", type=FiniteRange(min=1), help="With --simulate: faster than real time."),
         click.option("--simulate", is_flag=True, help="A simulated client instead of Bluetooth."),
         click.option(
             "--device",
@@ -120,7 +131,7 @@ def cli() -> None:
 @home_option
 @click.option(
     "--speed",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(min=1),
     default=12.0,
     show_default=True,
     help="How much faster than real time.",
@@ -212,9 +223,7 @@ def _recover(home: Home) -> None:
 
 
 @cli.command()
-@click.option(
-    "--seconds", type=click.FloatRange(1, 120), default=8.0, show_default=True, help="How long to look."
-)
+@click.option("--seconds", type=FiniteRange(1, 120), default=8.0, show_default=True, help="How long to look.")
 @click.option("--simulate", is_flag=True, help="The virtual sensors instead of Bluetooth.")
 def devices(seconds: float, simulate: bool) -> None:
     """Scan: which sensors are in reach, and which kinds are supported."""
@@ -255,7 +264,7 @@ def import_(paths: tuple[Path, ...], home: Home, client: str, **how: Any) -> Non
 @click.option(
     "--window",
     "window_s",
-    type=click.FloatRange(min=10),
+    type=FiniteRange(10, 86_400),
     default=300.0,
     show_default=True,
     help="Window length, s.",
@@ -263,13 +272,20 @@ def import_(paths: tuple[Path, ...], home: Home, client: str, **how: Any) -> Non
 @click.option(
     "--step",
     "step_s",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(1, 86_400),
     default=30.0,
     show_default=True,
     help="From one window to the next, s.",
 )
 @reading_options
-@click.option("--no-correction", is_flag=True, help="Use every positive interval, artefacts included.")
+@click.option(
+    "--correction",
+    type=click.Choice(["exclude", "interpolate", "none"]),
+    default="exclude",
+    show_default=True,
+    help="What becomes of intervals that are not normal.",
+)
+@click.option("--no-correction", is_flag=True, help="The same as --correction none: the plain values.")
 @click.option(
     "--detrend",
     type=click.Choice(["none", "linear", "smoothness_priors"]),
@@ -292,6 +308,7 @@ def analyse(
     home: Home,
     window_s: float,
     step_s: float,
+    correction: str,
     no_correction: bool,
     detrend: str,
     psd: str | None,
@@ -309,7 +326,7 @@ def analyse(
     parameters = Parameters(
         window_s,
         step_s,
-        correction=Correction.NONE if no_correction else Correction.EXCLUDE,
+        correction=Correction.NONE if no_correction else Correction(correction),
         detrend=Detrend(detrend),
         psd=PsdMethod(psd) if psd else None,
         normalised=normalised,
@@ -319,7 +336,7 @@ def analyse(
         for path in write_analysis(analysis, out):
             click.echo(f"Wrote {path}", err=True)
     if as_json:
-        click.echo(json.dumps(analysis.as_json(), ensure_ascii=False))
+        click.echo(json.dumps(analysis.as_json(), ensure_ascii=False, allow_nan=False))
     else:
         for line in summary_lines(analysis):
             click.echo(line)
@@ -351,7 +368,7 @@ def events(
         for path in write_events(found, out):
             click.echo(f"Wrote {path}", err=True)
     if as_json:
-        click.echo(json.dumps(found.as_json(), ensure_ascii=False))
+        click.echo(json.dumps(found.as_json(), ensure_ascii=False, allow_nan=False))
     else:
         print_events(found)
 

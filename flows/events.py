@@ -103,7 +103,10 @@ def write_events(found: Events, out: Path) -> Iterator[Path]:
         yield out / "events.parquet"
         write_file(out / "events.csv", _csv(found.rows()).encode())
         yield out / "events.csv"
-        write_file(out / "events.json", json.dumps(found.as_json(), ensure_ascii=False, indent=1).encode())
+        write_file(
+            out / "events.json",
+            json.dumps(found.as_json(), ensure_ascii=False, allow_nan=False, indent=1).encode(),
+        )
         yield out / "events.json"
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror})") from error

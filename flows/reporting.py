@@ -14,7 +14,7 @@ from pipeline.manifest import sha256_of, software
 
 
 def write_report(folder: Path) -> Path:
-    """Write derived/features.parquet, report.json and report.html of a sealed session; the page's path.
+    """Write features, beats, report.json and report.html of a sealed session to derived/; the page's path.
 
     What is there already is kept if session, software and parameters are the same. Raises
     InsufficientDataError if the session holds nothing that can be analysed.
@@ -32,9 +32,13 @@ def write_report(folder: Path) -> Path:
     analysis = analyse(read_session(folder))
     derived.mkdir(exist_ok=True)
     write_table(derived / "features.parquet", analysis.windows_table())
+    if (beats := analysis.beats_table()) is not None:
+        write_table(derived / "beats.parquet", beats)
     write_file(page, render(analysis).encode())
     facts = {"key": key, **analysis.as_json()}
-    write_file(derived / "report.json", json.dumps(facts, ensure_ascii=False, indent=1).encode())
+    write_file(
+        derived / "report.json", json.dumps(facts, ensure_ascii=False, allow_nan=False, indent=1).encode()
+    )
     return page
 
 

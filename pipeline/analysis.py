@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.breathing.pacing import Adherence, adherence
-from pipeline.features import FEATURES
-from pipeline.heart.beats import Beats
+from pipeline.features import BY_NAME, FEATURES
+from pipeline.heart.beats import BeatKind, Beats
+from pipeline.heart.corrected import corrected_times
 from pipeline.heart.spectrum import PsdMethod, choose_psd_method
 from pipeline.indices.components import heart_note
 from pipeline.indices.session import SessionIndices, Wearer, session_indices
@@ -86,6 +87,7 @@ class Analysis:
 
     def _row(self, index: int | None, window: Values, phase: Phase | None) -> dict[str, Any]:
         own = {"window_index": index, "start_s": window.start_s, "end_s": window.end_s}
+        own |= {"paced": window.paced, "pacer_bpm": window.pacer_bpm, "speaking": window.speaking}
         reasons = "; ".join(f"{name}: {why}" for name, why in window.null_reasons.items())
         row = {
             **self._recorded(),
@@ -94,7 +96,11 @@ class Analysis:
             **window.features,
             "null_reasons": reasons or None,
         }
-        return {feature.name: row[feature.name] for feature in FEATURES if feature.name in row}
+        return {name: row[name] for name in self._columns()}
+
+    def _columns(self) -> list[str]:
+        """The table's columns: all but those that have to be asked for and were not."""
+        return [each.name for each in FEATURES if self.parameters.normalised or not each.opt_in]
 
     def _recorded(self) -> dict[str, Any]:
         """The cells that all rows of a recording share."""
@@ -115,22 +121,41 @@ class Analysis:
 
     def _phase_cells(self, phase: Phase | None) -> dict[str, Any]:
         if phase is None:
-            names = ("phase", "phase_kind", "strategy", "condition_order", "pacer_bpm")
-            return dict.fromkeys(names) | {"paced": False}
+            names = ("phase", "phase_kind", "strategy", "condition_order")
+            return dict.fromkeys(names)
         return {
             "phase": phase.name,
             "phase_kind": str(phase.kind),
             "strategy": phase.strategy,
             "condition_order": 1 + self.recording.phases.index(phase),
-            "paced": phase.paced,
-            "pacer_bpm": phase.pacer.breaths_per_min if phase.pacer else None,
         }
 
     def windows_table(self) -> pa.Table:
-        """The feature table for a parquet file: the rows of the phases, then those of the windows."""
+        """The feature table for a parquet file: the rows of the phases, then those of the windows.
+
+        Of one schema for every recording, whatever it lacks.
+        """
         import pyarrow as pa
 
-        return pa.Table.from_pylist(self.phase_rows() + self.rows())
+        kinds = {"text": pa.string(), "count": pa.int64(), "flag": pa.bool_(), "number": pa.float64()}
+        schema = pa.schema([(name, kinds[BY_NAME[name].kind]) for name in self._columns()])
+        return pa.Table.from_pylist(self.phase_rows() + self.rows(), schema=schema)
+
+    def beats_table(self) -> pa.Table | None:
+        """Every beat interval with its label and where its end should have been; None without beats."""
+        import pyarrow as pa
+
+        beats = self.beats
+        if beats is None:
+            return None
+        columns = {
+            "time_s": beats.time_s,
+            "corrected_time_s": corrected_times(beats),
+            "interval_ms": beats.interval_ms,
+            "kind": [BeatKind(kind).name.lower() for kind in beats.kind.tolist()],
+            "nn": beats.nn,
+        }
+        return pa.table(columns)
 
     def to_frame(self) -> pd.DataFrame:
         """The feature table as a pandas frame, with the rows of `windows_table`."""
@@ -183,10 +208,11 @@ def analyse(recording: Recording, parameters: Parameters | None = None) -> Analy
     recording = with_beats(recording)
     signals = signals_of(recording, parameters)
     recording = with_reference(recording, signals.valid_seconds)
+    whole = _spans(recording, np.zeros(1), np.array([recording.duration_s]))
     windows = _spans(recording, *_windows(recording.duration_s, parameters))
     phases = _spans(recording, *_edges(recording.phases))
     if signals.series is not None and signals.psd_method is None:
-        signals = replace(signals, psd_method=_psd_method(signals.series, phases, windows))
+        signals = replace(signals, psd_method=_psd_method(signals.series, whole, phases, windows))
     signals = replace(signals, indices=_indices(recording, signals))
     reactions, recoveries = _regulation(recording.phases, signals)
     quality = quality_of(recording, signals)
@@ -194,7 +220,7 @@ def analyse(recording: Recording, parameters: Parameters | None = None) -> Analy
         recording=recording,
         parameters=parameters,
         signals=signals,
-        whole=signals.table(_spans(recording, np.zeros(1), np.array([recording.duration_s])))[0],
+        whole=signals.table(whole)[0],
         phases=tuple(
             PhaseValues(phase, held, _pacing(phase, signals))
             for phase, held in zip(recording.phases, signals.table(phases), strict=True)

@@ -19,8 +19,10 @@ _HEAD = """\
 
 Every value stands for a window of time, `start_s <= time < end_s`: a phase, a sliding window, or the whole
 recording. A window that holds less than the smallest one below has no value, and `null_reasons` says which
-rule withheld it. The floors are the project's choices from the literature. Heart-rate variability takes NN
-intervals only, and differences only between two that follow each other. From pulses (`beat_source` is `pp`)
+rule withheld it; a hundredth of the seconds may lack, and NN intervals need fill four fifths of them. Where
+breathing is not known, HF needs 67 s, which hold ten breaths at nine a minute. The floors are the project's
+choices from the literature. Heart-rate variability takes NN intervals only, and differences only between two
+that follow each other. From pulses (`beat_source` is `pp`)
 the columns keep their names, and texts say pulse-rate variability.
 
 These are proxies of autonomic arousal, and weak ones. They measure no hormone, diagnose nothing and treat
@@ -80,22 +82,44 @@ def _definitions() -> Iterator[str]:
 
 def _methods() -> list[tuple[str, Callable[..., Any] | type]]:
     """The functions that define the indices, by the name a reader would look for."""
+    from pipeline.breathing.rate import breathing_columns
     from pipeline.heart.artefacts import classify
+    from pipeline.heart.complexity import dfa_alpha1, sample_entropy
+    from pipeline.heart.corrected import corrected_times, interpolated
+    from pipeline.heart.ecg import r_peaks
+    from pipeline.heart.ppg import pulse_intervals
+    from pipeline.heart.rhythm import rhythm_concentration
     from pipeline.heart.spectrum import choose_psd_method, spectrum
     from pipeline.heart.time_domain import baevsky_si, time_domain
+    from pipeline.indices.delayed_arousal import delayed_arousal
+    from pipeline.motion import motion_columns
+    from pipeline.skin.decomposition import decompose
+    from pipeline.skin.levels import skin_columns
     from pipeline.skin.responses import responses
     from pipeline.skin.signal import prepare
     from pipeline.skin.sympathetic import sympathetic_powers
 
     return [
         ("Which beats count", classify),
+        ("Corrected times", corrected_times),
+        ("Interpolated beats", interpolated),
+        ("R peaks", r_peaks),
+        ("Pulse intervals", pulse_intervals),
         ("Time domain", time_domain),
         ("Baevsky's stress index", baevsky_si),
         ("Spectrum", spectrum),
         ("One spectral method for a recording", choose_psd_method),
+        ("Rhythm concentration", rhythm_concentration),
+        ("Sample entropy", sample_entropy),
+        ("Scaling exponent", dfa_alpha1),
+        ("Breathing", breathing_columns),
+        ("Motion", motion_columns),
         ("Skin conductance: mask and level", prepare),
         ("Skin-conductance responses", responses),
+        ("What a window holds of them", skin_columns),
+        ("Convex decomposition", decompose),
         ("EDASymp", sympathetic_powers),
+        ("Delayed arousal", delayed_arousal),
     ]
 
 

@@ -6,12 +6,18 @@ data dictionary and the page of the indices print them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from pipeline.errors import UsageError
 from pipeline.floors import HRV_MAX_CORRECTED_PCT, SPECTRAL_MAX_CORRECTED_PCT, Basis, Floor, shortfalls
+
+_COUNTS = {"beats", "nn_pairs", "window_index", "condition_order"}
+_FLAGS = {"paced", "speaking"}
+_TEXTS = {"recording_id", "session_id", "participant_id", "group", "phase", "phase_kind", "strategy"}
+_TEXTS |= {"beat_source", "device", "eda_site", "psd_method", "detrend", "resp_source", "arousal_basis"}
+_TEXTS |= {"params_hash", "version", "null_reasons"}
 
 
 class Group(StrEnum):
@@ -44,9 +50,11 @@ class Feature:
     opt_in: bool = False
 
     @property
-    def is_count(self) -> bool:
-        """Whether its values are whole numbers."""
-        return self.name.endswith("_n") or self.name in {"beats", "nn_pairs"}
+    def kind(self) -> str:
+        """What its values are: "number", "count" (whole numbers), "flag" or "text"."""
+        if self.name.endswith("_n") or self.name in _COUNTS:
+            return "count"
+        return "flag" if self.name in _FLAGS else "text" if self.name in _TEXTS else "number"
 
 
 _NONE = Floor()
@@ -55,6 +63,7 @@ _BY_BEAT = Floor(seconds=60, pairs=50, max_corrected_pct=HRV_MAX_CORRECTED_PCT)
 _SPREAD = Floor(seconds=60, beats=2, max_corrected_pct=HRV_MAX_CORRECTED_PCT)
 _HF = Floor(seconds=60, breaths=10, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
 _LF = Floor(seconds=120, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT, claim_s=250)
+_BOTH = replace(_LF, breaths=_HF.breaths)
 _VLF = Floor(seconds=300, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT, claim_s=3000)
 _RHYTHM = Floor(seconds=64, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
 _COMPLEX = Floor(contiguous=200, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)
@@ -173,15 +182,22 @@ _HEART = (
     ),
     *_columns(
         Group.HEART,
-        ("rhythm_concentration", "", _RHYTHM, "v1", _OWN, "Power around the dominant rhythm over the rest"),
+        (
+            "rhythm_concentration",
+            "",
+            _RHYTHM,
+            "v1: P / (T - P) of the peak in 0.04-0.26 Hz",
+            _OWN,
+            "Power around the main rhythm over the rest",
+        ),
         ("sampen", "", _COMPLEX, "m 2, r 0.2 SD", _RICHMAN, "Sample entropy; equal numbers of beats only"),
         ("dfa_alpha1", "", _DFA, "n 4-11, non-overlapping", _PENG, "Short-term scaling exponent"),
     ),
     *_columns(
         Group.HEART,
-        ("lf_nu", "%", _LF, "100 LF / (LF + HF)", _TASK_FORCE, "LF in normalised units"),
-        ("hf_nu", "%", _LF, "100 HF / (LF + HF)", _TASK_FORCE, "HF in normalised units"),
-        ("lf_hf", "", _LF, "LF / HF", _TASK_FORCE, "Not a measure of sympathovagal balance"),
+        ("lf_nu", "%", _BOTH, "100 LF / (LF + HF)", _TASK_FORCE, "LF in normalised units"),
+        ("hf_nu", "%", _BOTH, "100 HF / (LF + HF)", _TASK_FORCE, "HF in normalised units"),
+        ("lf_hf", "", _BOTH, "LF / HF", _TASK_FORCE, "Not a measure of sympathovagal balance"),
         opt_in=True,
     ),
 )
@@ -233,7 +249,7 @@ _INDICES = _columns(
         "arousal",
         "",
         _NONE,
-        "50 + 10 x mean of heart and skin, in SD",
+        "50 + 10 Σ w z, heart and skin alike: see arousal.md",
         _OWN,
         "Arousal index; 50 is this baseline",
     ),

@@ -16,8 +16,10 @@ from pipeline.model import Bools, Floats
 
 SPECTRAL_MAX_CORRECTED_PCT = 5.0
 HRV_MAX_CORRECTED_PCT = 20.0
+SLOWEST_HF_BREATHS_S = 0.15  # breaths per second below which HF holds no breathing
 _COVERED_SHARE = 0.8  # of a floor's seconds that NN intervals must fill
-_LENGTH_SHARE = 0.99  # of them that a window must have: five minutes of beats seldom end on the second
+SHORTEST_SPECTRUM_S = _COVERED_SHARE * 60.0
+_LENGTH_SHARE = 0.99  # of a floor's seconds: five minutes of beats seldom end on the second, nor does a phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,10 @@ class Floor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Basis:
-    """What each of k windows holds: (k,) arrays. `breaths` is NaN where breathing is unknown."""
+    """What each of k windows holds: (k,) arrays. `breaths` is NaN where breathing is unknown.
+
+    Then a window must be long enough for the breaths a floor asks for at 9 a minute, where HF begins.
+    """
 
     duration_s: Floats
     covered_s: Floats
@@ -124,9 +129,15 @@ def _rules(floor: Floor, basis: Basis) -> Iterator[tuple[Bools, _Words]]:
         f"needs {floor.contiguous} normal beats in a row, there are {{:.0f}}",
     )
     yield least(basis.breaths, floor.breaths, f"needs {floor.breaths} breaths, there are {{:.0f}}")
+    unknown_s = floor.breaths / SLOWEST_HF_BREATHS_S
+    short = np.isnan(basis.breaths) & (basis.covered_s < unknown_s)
+    yield (
+        short,
+        _Words(f"breathing is not known: needs {unknown_s:.0f} s, there are {{:.0f}} s", basis.covered_s),
+    )
     yield least(
         basis.eda_valid_s,
-        floor.eda_s,
+        _LENGTH_SHARE * floor.eda_s,
         f"needs {floor.eda_s:g} s of valid skin conductance, there are {{:.0f}} s",
     )
     yield least(

@@ -19,6 +19,7 @@ from pipeline.heart.time_domain import time_domain
 from pipeline.live_timing import LiveBeatTimes
 from pipeline.model import Floats
 from pipeline.skin.causal import LiveSkin
+from pipeline.skin.signal import NEARBY_S
 
 _STALE_S = 5.0
 _BEAT_STREAMS = ("rr", "pp")  # the better first
@@ -44,6 +45,8 @@ class _Heart:
     arrival_s: float = -math.inf
 
     def feed(self, interval_ms: Floats, arrival_s: float) -> None:
+        if not len(interval_ms):  # contact, but no beat: nothing that would keep old values alive
+            return
         self.arrival_s = arrival_s
         for time_s, interval in self.times.feed(arrival_s, interval_ms.tolist()):
             self.labelled.feed(time_s, interval)
@@ -69,11 +72,12 @@ class LiveIndices:
     Heart rate is that of the latest beats, whose labels may still change; RMSSD waits until they can't, for
     five beats.
 
-    Each stream is taken from the first device that delivers it; pulses count until a strap's beats come.
+    Each stream is taken from the first device that delivers it, until that falls silent; pulses count where
+    no strap's beats come.
     """
 
     def __init__(self) -> None:
-        self._sources: dict[str, str] = {}
+        self._sources: dict[str, tuple[str, float]] = {}  # device, and when it was last heard
         self._hearts: dict[str, _Heart] = {}
         self._skin = _Skin()
 
@@ -86,12 +90,24 @@ class LiveIndices:
         rate_hz: float | None,
     ) -> None:
         """Take the samples of one notification of `device` that arrived at `arrival_s`."""
-        if self._sources.setdefault(stream, device) != device:
+        if not self._is_source(stream, device, arrival_s):
             return
         if stream in _BEAT_STREAMS:
             self._hearts.setdefault(stream, _Heart()).feed(columns[f"{stream}_ms"], arrival_s)
         elif stream == "eda" and rate_hz:
             self._skin.feed(columns["eda_us"], arrival_s, rate_hz)
+
+    def _is_source(self, stream: str, device: str, arrival_s: float) -> bool:
+        """Whether this device is the stream's, which it becomes once the one before has been silent."""
+        bound, heard_s = self._sources.get(stream, (device, arrival_s))
+        if bound != device:
+            if arrival_s - heard_s <= _STALE_S:
+                return False
+            self._hearts.pop(stream, None)
+            if stream == "eda":
+                self._skin = _Skin()
+        self._sources[stream] = (device, arrival_s)
+        return True
 
     def at(self, now_s: float) -> Shown:
         """The values to show at `now_s`; an old number is never one of them."""
@@ -119,7 +135,10 @@ class LiveIndices:
         return {name: float(column[0]) for name, column in columns.items()}
 
     def _heart(self) -> _Heart | None:
-        return next((self._hearts[name] for name in _BEAT_STREAMS if name in self._hearts), None)
+        """The best source of beats, of those that are not behind another by too much."""
+        hearts = [self._hearts[name] for name in _BEAT_STREAMS if name in self._hearts]
+        newest_s = max((heart.arrival_s for heart in hearts), default=0.0)
+        return next((heart for heart in hearts if newest_s - heart.arrival_s <= _STALE_S), None)
 
     def _heart_values(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
         heart = self._heart()
@@ -166,4 +185,13 @@ class LiveIndices:
             )
             return None, None
         level_us = self._skin.live.level_us
-        return latest[1], None if math.isnan(level_us) else level_us
+        if not math.isfinite(latest[1]):
+            reasons["eda_us"] = "the skin signal is not usable"
+        if math.isnan(level_us):
+            reasons["scl_us"] = "waiting for the skin sensor"
+        elif now_s - self._skin.live.used_s > _STALE_S + NEARBY_S:
+            reasons["scl_us"] = "the skin signal is not usable"
+        return (
+            None if "eda_us" in reasons else latest[1],
+            None if "scl_us" in reasons else level_us,
+        )

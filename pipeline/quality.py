@@ -62,7 +62,7 @@ def quality_warnings(quality: Mapping[str, Any]) -> list[str]:
         warnings.append(
             f"usable skin conductance covers only {100 * skin['coverage']:.0f} % of the recording"
         )
-    elif skin["no_response_seen"]:
+    if skin is not None and skin["no_response_seen"]:
         warnings.append(NO_RESPONSE_SEEN)
     if skin is not None and skin["cold_share"] > _MOSTLY_COLD:
         warnings.append(

@@ -239,6 +239,11 @@ def write_file(path: Path, content: bytes, check: Callable[[Path], bool] | None 
     return sha256_of(content)
 
 
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON that any reader takes: no NaN, no infinity."""
+    write_file(path, json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1).encode())
+
+
 def _write_synced(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)

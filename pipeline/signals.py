@@ -11,7 +11,7 @@ import numpy as np
 
 from pipeline.breathing.rate import Breathing, Sources, breathing_columns
 from pipeline.features import FEATURES, Group
-from pipeline.floors import Basis
+from pipeline.floors import SLOWEST_HF_BREATHS_S, Basis
 from pipeline.heart import spectrum as hrv
 from pipeline.heart.beats import Beats
 from pipeline.heart.time_domain import time_domain
@@ -28,8 +28,6 @@ from pipeline.skin.responses import Responses
 from pipeline.skin.signal import Eda
 from pipeline.values import Column, Spans, Table, withheld
 
-# Breaths are counted at the slowest rate that HF can speak of, where nothing tells another.
-_RESTING_BREATHS_PER_MIN = 60 * hrv.HF[0]
 _BLOCK_COVER_S = 15.0  # half of a block of 30 s
 _BLOCK_PAIRS = 12
 
@@ -70,8 +68,18 @@ class Signals:
             found["arousal_basis"] = np.array(arousal.basis, dtype=object)
             found["hpa_model_au"] = self.indices.delayed_mean(where)
             reasons |= dict.fromkeys(_AROUSAL, _known(arousal.reasons))
+        reasons |= dict.fromkeys(_VARIABILITY, self._no_variability(found, numbers))
         basis = self._basis(where, numbers, breathing)
         return withheld(where, found, basis, reasons, opt_in=self.parameters.normalised)
+
+    def _no_variability(self, found: dict[str, Column], numbers: Mapping[str, Floats]) -> dict[int, str]:
+        """Take out what a rhythm that never varies would give, and say why measures are missing."""
+        holed = numbers["has_gap"] > 0 if self.psd_method is hrv.PsdMethod.WELCH else np.zeros(0)
+        reasons = dict.fromkeys(np.flatnonzero(holed).tolist(), ACROSS_A_GAP)
+        steady = np.flatnonzero(numbers["sdnn_ms"] == 0)
+        for name in _VARIABILITY & found.keys():
+            found[name] = np.where(numbers["sdnn_ms"] == 0, np.nan, numbers[name])
+        return reasons | dict.fromkeys(steady.tolist(), NEVER_VARIES)
 
     def columns(self, where: Spans) -> dict[str, Floats]:
         """What the signals hold over each stretch, floors off; (k,) each, NaN where not defined."""
@@ -131,8 +139,10 @@ class Signals:
         return np.asarray((total[last] - total[first]) / count)
 
     def _basis(self, where: Spans, found: Mapping[str, Floats], breathing: Breathing) -> Basis:
-        per_min = np.where(np.isnan(where.pacer_bpm), _RESTING_BREATHS_PER_MIN, where.pacer_bpm)
-        breaths = np.floor(per_min * where.duration_s / 60)
+        # a pacer may have been followed, so a slow one counts; a fast one proves nothing
+        slow = np.where(where.pacer_bpm < 60 * SLOWEST_HF_BREATHS_S, where.pacer_bpm, np.nan)
+        paced = slow * where.duration_s / 60
+        filled = np.minimum(found["covered_s"] / np.maximum(where.duration_s, 1e-9), 1.0)
         return Basis(
             duration_s=where.duration_s,
             covered_s=found["covered_s"],
@@ -140,7 +150,7 @@ class Signals:
             nn_pairs=found["nn_pairs"],
             contiguous_nn=found["contiguous_nn"],
             corrected_pct=np.nan_to_num(found["artefact_pct"]),
-            breaths=np.where(np.isnan(breathing.breaths), breaths, breathing.breaths),
+            breaths=np.floor(np.where(np.isnan(breathing.breaths), paced, breathing.breaths) * filled),
             eda_valid_s=found["valid_s"],
             decomposed_s=found["cvx_s"],
         )
@@ -198,6 +208,10 @@ class Signals:
         return heart if heart.sum() >= skin.sum() else skin
 
 
+ACROSS_A_GAP = "there is a gap, and Welch's method cannot cross one"
+NEVER_VARIES = "the intervals never vary, as no heart's do"
+_RATES = {"mean_hr_bpm", "mean_nn_ms"}
+_VARIABILITY = {feature.name for feature in FEATURES if feature.group is Group.HEART} - _RATES
 _AROUSAL = ("arousal", "arousal_low", "arousal_high", "arousal_basis")
 _OF_MEASURED = ("ectopic_n", "missed_n", "extra_n", "longshort_n", "artefact_pct")  # whatever was corrected
 _OF_EDA = ("eda_coverage", "eda_artefact_pct")

@@ -18,7 +18,7 @@ Column = Floats | NDArray[np.object_]
 
 NOT_DEFINED = "not defined for these data"
 _EDGE_S = 1e-6
-_TALKING = "talking"
+_SPOKEN = {"talking", "speaking"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +26,7 @@ class Spans:
     """k stretches of time, `start_s <= time < end_s`, and what is known of them: (k,) arrays.
 
     `paced`: part of it was paced. `pacer_bpm`: NaN where it was not, or not throughout. `speaking`: somebody
-    marked that the person spoke.
+    marked that the person spoke, by a span whose kind or text is "talking" or "speaking".
     """
 
     start_s: Floats
@@ -57,19 +57,25 @@ def spans(
             inside = (phase.start_s <= start_s + _EDGE_S) & (phase.end_s >= end_s - _EDGE_S)
             pacer_bpm[inside] = phase.pacer.breaths_per_min
     for marker in markers:
-        if marker.kind == _TALKING:
-            speaking |= (marker.time_s < end_s) & ((marker.end_s or marker.time_s) >= start_s)
+        if {marker.kind.lower(), marker.text.lower()} & _SPOKEN and marker.end_s is not None:
+            speaking |= (marker.time_s < end_s) & (marker.end_s >= start_s)
     return Spans(start_s, end_s, paced, pacer_bpm, speaking)
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Feature values of one stretch; None where the data cannot carry one, and then why."""
+    """Feature values of one stretch; None where the data cannot carry one, and then why.
+
+    `paced`, `speaking`: whether a part of it was.
+    """
 
     start_s: float
     end_s: float
     features: Mapping[str, Cell]
     null_reasons: Mapping[str, str]
+    paced: bool = False
+    pacer_bpm: float | None = None
+    speaking: bool = False
 
     def number(self, name: str) -> float | None:
         """The value of a feature that is a number."""
@@ -100,6 +106,9 @@ class Table:
             float(self.spans.end_s[row]),
             {name: _cell(name, column[row]) for name, column in self.columns.items()},
             {name: reasons[row] for name, reasons in self.reasons.items() if row in reasons},
+            bool(self.spans.paced[row]),
+            None if np.isnan(self.spans.pacer_bpm[row]) else float(self.spans.pacer_bpm[row]),
+            bool(self.spans.speaking[row]),
         )
 
 
@@ -145,4 +154,4 @@ def _cell(name: str, value: float | str | None) -> Cell:
         return value
     if np.isnan(value):
         return None
-    return int(value) if BY_NAME[name].is_count else float(value)
+    return int(value) if BY_NAME[name].kind == "count" else float(value)

@@ -22,9 +22,12 @@ _HOP = round(HOP_S * RATE_HZ)
 _BATCH = 2048  # pieces held in memory at once
 _HALF_PEAK_HZ = 1.5 / PIECE_S  # where the main lobe of the taper has all but ended
 _IN_BAND = (FREQUENCY_HZ >= SLOWEST_HZ) & (FREQUENCY_HZ <= FASTEST_HZ)
+_BEYOND = FREQUENCY_HZ > FASTEST_HZ
 _WIDEST_HZ = 0.03
 _MOST_PER_BEAT = 0.48
-_LEAST_SHARE = 1e-6  # of a signal's level that a wave must reach, where its unit is unknown
+# What the band must hold where a signal's unit is unknown. Of the spread a breath of 3.6 to 30 a minute has
+# 0.67 and more there, real belts 0.59; what leaks or folds in has less than 0.1 (above), 0.4 (2 a minute).
+_LEAST_OF_LEVEL, _LEAST_OF_SPREAD = 1e-6, 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,9 +50,10 @@ def ridge(track: Track, slope: float, least: float | None, *, by_beat: bool = Fa
 
     Each piece loses its mean and slope and is tapered (Hann). Of several axes the one with most power is
     taken. Power is weighted by frequency to the power of `slope`, as the body's slow waves are larger than
-    breathing; the peak's place is freed of that weight. No peak where the wave's root mean square stays below
-    `least` (None: a millionth of the signal). `by_beat`: the track is of intervals in ms; above 0.48 cycles a
-    beat a wave cannot be told from its mirror image, and nothing is sought.
+    breathing; the peak's place is freed of that weight. No peak where the band's root mean square stays below
+    `least` (None: half of the signal's spread, or a millionth of its level), where more stands above the band
+    than in it, or where the peak's top lies outside. `by_beat`: the track is of intervals in ms; above 0.48
+    cycles a beat a wave cannot be told from its mirror image, and nothing is sought.
     """
     starts = track.starts(_PIECE, _HOP)
     if not len(starts):
@@ -58,10 +62,11 @@ def ridge(track: Track, slope: float, least: float | None, *, by_beat: bool = Fa
     found = []
     for first in range(0, len(starts), _BATCH):
         batch = starts[first : first + _BATCH]
-        power, level = _power(track, batch, weight)
+        power, level, spread = _power(track, batch, weight)
         if by_beat:
             power *= FREQUENCY_HZ * (level / 1000.0)[:, None] <= _MOST_PER_BEAT
-        floor = _LEAST_SHARE * level if least is None else least
+        relative = np.maximum(_LEAST_OF_LEVEL * level, _LEAST_OF_SPREAD * spread)
+        floor = relative if least is None else least
         found.append(_peaks(power * weight, slope, np.sqrt(power[:, _IN_BAND].sum(axis=1)) >= floor))
     peak_hz, share = (np.concatenate(each) for each in zip(*found, strict=True))
     has = np.isfinite(peak_hz)
@@ -85,15 +90,16 @@ def main_axis(found: Floats, weight: Floats) -> Floats:
     return axis
 
 
-def _power(track: Track, starts: Indices, weight: Floats) -> tuple[Floats, Floats]:
-    """Power (pieces, F) along the main axis of each piece, and the pieces' mean level."""
+def _power(track: Track, starts: Indices, weight: Floats) -> tuple[Floats, Floats, Floats]:
+    """Power (pieces, F) along the main axis of each piece, its mean level, and its spread around that."""
     pieces = sliding_window_view(track.values, _PIECE, axis=0)[starts]
     found = amplitudes(pieces)
     level = np.sqrt(np.sum(np.mean(pieces, axis=2) ** 2, axis=1))
+    spread = np.sqrt(np.sum(np.var(pieces, axis=2), axis=1))
     if found.shape[1] > 1:
         found = main_axis(found, weight)[:, None, :] @ found
     half = len(FREQUENCY_HZ)
-    return found[:, 0, :half] ** 2 + found[:, 0, half:] ** 2, level
+    return found[:, 0, :half] ** 2 + found[:, 0, half:] ** 2, level, spread
 
 
 @lru_cache(maxsize=8)
@@ -113,9 +119,12 @@ def _peaks(weighted: Floats, slope: float, large: Bools) -> tuple[Floats, Floats
     """The frequency of each row's highest local maximum, NaN if it has none, and its share of power."""
     row, top = np.arange(len(weighted)), np.zeros(weighted.shape, dtype=bool)
     top[:, 1:-1] = (weighted[:, 1:-1] > weighted[:, :-2]) & (weighted[:, 1:-1] >= weighted[:, 2:])
-    top &= _IN_BAND & large[:, None]
+    beyond = weighted[:, _BEYOND].max(axis=1) > weighted[:, _IN_BAND].max(axis=1)
+    top &= _IN_BAND & (large & ~beyond)[:, None]
     best = np.clip(np.argmax(np.where(top, weighted, -1.0), axis=1), 1, len(FREQUENCY_HZ) - 2)
-    peak_hz = np.where(top.any(axis=1), _refined(weighted, row, best, slope), np.nan)
+    refined_hz = _refined(weighted, row, best, slope)
+    inside = (refined_hz > SLOWEST_HZ) & (refined_hz < FASTEST_HZ)  # else its top lies outside
+    peak_hz = np.where(top.any(axis=1) & inside, refined_hz, np.nan)
     near = np.abs(FREQUENCY_HZ - peak_hz[:, None]) <= _HALF_PEAK_HZ
     total = np.sum(weighted, axis=1, where=_IN_BAND)
     share = np.sum(weighted, axis=1, where=_IN_BAND & near) / np.where(total > 0, total, 1.0)

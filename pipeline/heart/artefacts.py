@@ -87,9 +87,9 @@ def kinds(time_s: Floats, interval_ms: Floats, quartiles: Quartiles) -> Kinds:
     while True:
         labels = _label(series, quartiles)
         found = int(np.count_nonzero(labels))
+        _carry_over(kind, series, labels)
         if found == 0 or found >= found_before:
             break
-        _carry_over(kind, series, labels)
         series, found_before = _corrected(series, labels), found
     unexplained = (kind == _NORMAL) | (kind == _LONG_SHORT)
     kind[(_implausible(interval_ms) & unexplained) | ~in_order] = _IMPLAUSIBLE

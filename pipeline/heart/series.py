@@ -15,6 +15,7 @@ Indices = NDArray[np.int64]
 
 _MANY = 4096  # windows for which a compiled search pays
 MOST_BRIDGED = 2  # excluded intervals in a row that interpolation may span
+_LONGEST_BRIDGE = 3.5  # of the intervals around: those two, the next one, and some room
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +24,8 @@ class Series:
 
     `step_s`: time since the NN interval before, `rise`: change since then, in ms per s; 0 at the first.
     `follows`: adjacent to the NN interval before it, so that their difference exists. `apart`: separated
-    from it by a gap in time or by more than two excluded intervals, which nothing may bridge. Both are
+    from it by a gap in time, by more than two excluded intervals, or by one that is far too long: nothing
+    may bridge those. Both are
     properties of two neighbours, so a window sees them as the whole recording does.
     """
 
@@ -51,6 +53,8 @@ class Series:
         time_s = np.array(beats.time_s[rows], dtype=np.float64)
         interval_ms = np.array(beats.interval_ms[rows], dtype=np.float64)
         step_s, change_ms = np.diff(time_s, prepend=time_s[:1]), np.diff(interval_ms, prepend=interval_ms[:1])
+        usual_s = (interval_ms[1:] + interval_ms[:-1]) / 2000
+        apart[1:] |= step_s[1:] > _LONGEST_BRIDGE * usual_s
         rise = np.divide(change_ms, step_s, out=np.zeros(len(rows)), where=step_s > 0)
         return cls(time_s, interval_ms, follows, apart, step_s, rise, before)
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from pipeline.floors import SHORTEST_SPECTRUM_S, SPECTRAL_MAX_CORRECTED_PCT
 from pipeline.heart.beats import Beats
 from pipeline.heart.series import MOST_BRIDGED, Indices, Series, rows_within
 from pipeline.model import Bools, Floats
@@ -23,8 +24,6 @@ LF = (0.04, 0.15)
 HF = (0.15, 0.40)
 TOTAL = (0.0033, 0.40)
 
-SPECTRAL_MIN_COVERED_S = 60.0
-SPECTRAL_MAX_CORRECTED_PCT = 5.0
 _RESAMPLED_HZ = 4.0
 _SEGMENT_S = 300.0
 _MIN_SPAN_S = 10.0
@@ -149,6 +148,7 @@ def spectral_columns(
 
     if method is not None:
         spread(fill, _batches(series, first, last, method, detrend, bins_hz))
+    powers[:, ~(powers[3] > _NO_POWER_MS2)] = np.nan  # rounding makes no rhythm
     vlf, lf, hf, total = powers
     columns = {"vlf_ms2": vlf, "lf_ms2": lf, "hf_ms2": hf, "total_ms2": total}
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -172,8 +172,8 @@ def has_gap(beats: Beats, start_s: float, end_s: float) -> bool:
 def choose_psd_method(beats: Beats, windows: Iterable[tuple[float, float]]) -> PsdMethod:
     """Lomb if any usable window (start_s, end_s) has a gap, else Welch.
 
-    A window is usable with at least 60 s of NN intervals and at most 5 % of intervals excluded: no other
-    shows a spectrum.
+    A window is usable with 48 s of NN intervals, four fifths of the shortest that shows a spectrum, and at
+    most 5 % of intervals excluded.
     """
     start_s, end_s = np.array(list(windows), dtype=np.float64).reshape(-1, 2).T
     series = Series.of(beats)
@@ -184,8 +184,7 @@ def choose_psd_method(beats: Beats, windows: Iterable[tuple[float, float]]) -> P
     few = 100.0 * excluded <= SPECTRAL_MAX_CORRECTED_PCT * (rows[1] - rows[0])[holed]
     kept = holed[few]
     covered = any(
-        beats.covered_s(a, b) >= SPECTRAL_MIN_COVERED_S
-        for a, b in zip(start_s[kept], end_s[kept], strict=True)
+        beats.covered_s(a, b) >= SHORTEST_SPECTRUM_S for a, b in zip(start_s[kept], end_s[kept], strict=True)
     )
     return PsdMethod.LOMB if covered else PsdMethod.WELCH
 

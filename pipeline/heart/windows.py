@@ -70,7 +70,8 @@ def data_columns(
     begin_s = series.time_s - series.interval_ms / 1000
     loops.covered(series.time_s, begin_s, first, next_ends, start_s, stop_s, covered_s)
     time_s = np.array(beats.time_s, dtype=np.float64)
-    length_ms = np.where(np.isfinite(beats.interval_ms), np.maximum(beats.interval_ms, 0.0), 0.0)
+    plausible = beats.kind != BeatKind.IMPLAUSIBLE  # what no heart does fills no time
+    length_ms = np.where(plausible, np.maximum(np.nan_to_num(beats.interval_ms), 0.0), 0.0)
     loops.longest_gaps(time_s, time_s - length_ms / 1000, *rows, start_s, stop_s, gap_s)
     loops.longest_runs(series.follows, first, last, run)
     nn, all_beats = last - first, rows[1] - rows[0]

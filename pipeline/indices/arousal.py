@@ -3,8 +3,8 @@
 Heart and skin count the same. The heart: heart rate, and what ln RMSSD says beyond heart rate. The skin: the
 drive behind ln SCL, and the square root of the rate of responses. A window is held against the session's
 reference alone: never against other windows, other people or the name of a task. What a window lacks counts
-as at the baseline and widens the band, so missing or poor signal never scores high or low. Arousal is not
-stress: exercise and joy raise it. docs/arousal.md has the formulas. numpy only: the live page uses it too.
+as at the baseline and widens the band, so missing signal never scores high or low by itself. Arousal is not
+stress: exercise and joy raise it. docs/arousal.md has the formulas. numpy only: made for the live page too.
 """
 
 from __future__ import annotations
@@ -138,9 +138,9 @@ def arousal(
     some = np.any(usable, axis=0)
     points = POINTS_PER_SD * (weights @ np.where(usable, scores, 0.0))
     width = _Z95 * POINTS_PER_SD * np.sqrt(_band_variance(variance, usable, weights))
+    within = np.clip(BASELINE_POINTS + points, 0.0, 100.0)  # the band is about what is shown
     value, low, high = (
-        np.where(some, np.clip(BASELINE_POINTS + points + side * width, 0.0, 100.0), np.nan)
-        for side in (0, -1, 1)
+        np.where(some, np.clip(within + side * width, 0.0, 100.0), np.nan) for side in (0, -1, 1)
     )
     basis = _basis(usable, held_against, found, circumstances)
     return Arousal(
@@ -212,7 +212,7 @@ def _basis(
     usable: NDArray[np.bool_], held_against: Reference, found: Measured, circumstances: Circumstances
 ) -> list[str]:
     """For each window what its index rests on, and what was left out for which reason."""
-    codes = _BITS @ usable + found.why.astype(np.intp) * (1 << len(COMPONENTS))
+    codes = _BITS @ usable + found.why * (1 << len(COMPONENTS))
     kinds, which = np.unique(codes, return_inverse=True)
     words = [
         _words((kind & _BITS) > 0, int(kind) >> len(COMPONENTS), held_against, circumstances)
@@ -232,8 +232,6 @@ def _words(used: NDArray[np.bool_], why: int, held_against: Reference, circumsta
             continue
         what = str(part) if len(lacking) == len(rows) else ", ".join(COMPONENTS[row].words for row in lacking)
         ever = any(held_against.levels[row] is not None for row in lacking)
-        reason = circumstances.why(part, lacking, why) or (
-            "too weak here" if ever else "none in the reference"
-        )
+        reason = circumstances.why(lacking, why) or ("too weak here" if ever else "none in the reference")
         left_out.append(f"without {what}: {reason}")
     return "; ".join([named, *left_out])

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import IntFlag, StrEnum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.model import Bools, Floats
 
@@ -50,10 +51,17 @@ _ABSENT = {
 }
 _COLD_SD = 0.5  # a cold, dry or loose electrode says less than it seems to
 
-_DRUG, _PACEMAKER = r"beta.?block\w*|\b\w+olol\b", r"pace.?maker"
-_NOTED = re.compile(f"{_DRUG}|{_PACEMAKER}", re.IGNORECASE)
-_DENIAL = r"\b(no|not|never|without|stopped)\s+(\w+\s+){0,2}?"  # a comma ends it
-_DENIED = re.compile(f"{_DENIAL}({_DRUG}|{_PACEMAKER})", re.IGNORECASE)
+# In doubt the heart is left out: a denial counts only right before what it denies, or as a whole answer.
+_DRUG = r"(?:beta|β|ß)[\W_]*blo[ck]\w*|\b\w+(?:ol|al|il)ol\w*"  # propranolol, labetalol, carvedilol
+_PACEMAKER = r"pace[\W_]?maker\w*"
+_EITHER = f"(?:{_DRUG}|{_PACEMAKER})"
+_NOTED = re.compile(_EITHER, re.IGNORECASE)
+_DENIED = re.compile(
+    rf"(?<!not )(?<!never )\b(?:no|not|none|without|never(?:\s+(?:had|taken))?)\s+"
+    rf"(?:(?:an?|the|any|on|taking)\s+)*{_EITHER}"
+    rf"|{_EITHER}\s*[:=]\s*(?:no|none|never)\s*(?=$|[.,;])",
+    re.IGNORECASE,
+)
 _NOTHING = re.compile(r"\W*(no|not|none|never|false|0|n/a)?\W*", re.IGNORECASE)
 
 
@@ -92,15 +100,14 @@ COMPONENTS = (
 HEART_RATE, RMSSD, DRIVE, RESPONSES = range(4)
 
 
-class Withheld(IntEnum):
-    """Why the heart says nothing in a window, or ln RMSSD; the first that applies."""
+class Withheld(IntFlag):
+    """Why something is left out of a window: all that applies, and the first in this order is named."""
 
-    NO = 0
     NOTED = 1
     SPEAKING = 2
-    MOVING = 3
-    PACED = 4
-    PULSE = 5
+    MOVING = 4
+    PACED = 8
+    PULSE = 16
 
 
 _WHY = {
@@ -109,7 +116,7 @@ _WHY = {
     Withheld.PACED: "paced breathing",
     Withheld.PULSE: "beats are pulses, whose variability is not trusted here",
 }
-_ALL_HEART = (Withheld.NOTED, Withheld.SPEAKING, Withheld.MOVING)
+_ALL_HEART = Withheld.NOTED | Withheld.SPEAKING | Withheld.MOVING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,28 +133,32 @@ class Circumstances:
     pulse: bool = False
     moving_mg: float = MOVING_MG
 
-    def why(self, part: Part, rows: Sequence[int], code: int) -> str | None:
-        """The reason for leaving out components of a part, if it is one of these."""
-        if part is not Part.HEART or code == Withheld.NO:
+    def why(self, rows: Sequence[int], code: int) -> str | None:
+        """The reason for leaving out these components of one part, if it is one of these."""
+        if list(rows) == [RESPONSES]:
+            code &= Withheld.MOVING
+        elif any(COMPONENTS[row].part is Part.SKIN for row in rows):
             return None
-        if code in _ALL_HEART or list(rows) == [RMSSD]:
-            return self.noted if code == Withheld.NOTED else _WHY[Withheld(code)]
-        return None
+        elif list(rows) != [RMSSD]:
+            code &= _ALL_HEART
+        first = next((each for each in Withheld if code & each), None)
+        if first is None:
+            return None
+        return self.noted if first is Withheld.NOTED else _WHY[first]
 
 
 def heart_note(conditions: Mapping[str, str]) -> str | None:
     """What a session's conditions say that takes the heart out of the index: a pacemaker, a beta-blocker.
 
-    "no pacemaker", "beta-blocker: none" say nothing.
+    "no pacemaker", "beta-blocker: none" say nothing; "no change in beta-blocker" does.
     """
     for name, text in conditions.items():
-        found = _NOTED.search(_DENIED.sub("", text))
-        if not found and not _NOTHING.fullmatch(text):
-            found = _NOTED.search(name) if not _DENIED.search(text) else None
+        left = _DENIED.sub("", text)
+        found = _NOTED.search(left)
+        if not found and not _NOTHING.fullmatch(left):
+            found = _NOTED.search(_DENIED.sub("", name))
         if found:
-            return (
-                "pacemaker noted" if re.match(_PACEMAKER, found[0], re.IGNORECASE) else "beta-blocker noted"
-            )
+            return "pacemaker noted" if re.match(_PACEMAKER, found[0], re.I) else "beta-blocker noted"
     return None
 
 
@@ -161,7 +172,7 @@ class Measured:
     value: Floats
     noise: Floats
     wear: Floats
-    why: Floats
+    why: NDArray[np.intp]
 
 
 def measured(columns: Mapping[str, Floats], circumstances: Circumstances) -> Measured:
@@ -170,15 +181,17 @@ def measured(columns: Mapping[str, Floats], circumstances: Circumstances) -> Mea
     Taken if they are there: `mean_hr_bpm`, `ln_rmssd`, `nn_pairs`, `nn_coverage`, `beats`, `artefact_pct`;
     `ln_drive`, `drive_share` (pipeline.indices.sudomotor), `scr_per_min`, `valid_s`, `eda_coverage`,
     `eda_artefact_pct`; `motion_rms_mg`, `skin_temp_c`. A quality column that is absent counts as perfect,
-    a component's as unusable. Poor quality adds to `wear`, never to a value.
+    a component's as unusable. Poor quality adds to `wear`, never to a value. While moving there is neither
+    heart nor a rate of responses: pressure on an electrode makes dips that look like responses.
     """
     at = _cleaned(columns)
     motion = np.fmax(at["motion_rms_mg"], 0.0) / circumstances.moving_mg
     why = _withheld(motion >= 1, circumstances)
-    has_rate = _has_rate(at) & (why != Withheld.NOTED) & (why != Withheld.SPEAKING) & (why != Withheld.MOVING)
-    has_rmssd = has_rate & (why == Withheld.NO) & ~(at["nn_pairs"] < _LEAST_PAIRS)
+    has_rate = _has_rate(at) & (why & _ALL_HEART == 0)
+    has_rmssd = has_rate & (why == 0) & ~(at["nn_pairs"] < _LEAST_PAIRS)
     valid_s = np.fmax(at["valid_s"], 0.0)
-    rate = np.where(valid_s >= _LEAST_RATE_S, at["scr_per_min"], np.nan)
+    countable = (valid_s >= _LEAST_RATE_S) & (why & Withheld.MOVING == 0)
+    rate = np.where(countable, at["scr_per_min"], np.nan)
     value = np.array(
         [
             np.where(has_rate, at["mean_hr_bpm"], np.nan),
@@ -228,14 +241,14 @@ def _spoilt(artefact_pct: Floats) -> Floats:
     return np.asarray((np.fmin(np.fmax(artefact_pct, 0.0), 100.0) / _ARTEFACT_PCT_PER_SD) ** 2)
 
 
-def _withheld(moving: Bools, circumstances: Circumstances) -> Floats:
-    """(k,) of `Withheld`, the weightiest reason last so that it stays."""
-    why = np.full(len(moving), Withheld.PULSE if circumstances.pulse else Withheld.NO, dtype=np.float64)
-    if circumstances.paced is not None:
-        why[np.asarray(circumstances.paced, dtype=bool)] = Withheld.PACED
-    why[moving] = Withheld.MOVING
-    if circumstances.speaking is not None:
-        why[np.asarray(circumstances.speaking, dtype=bool)] = Withheld.SPEAKING
-    if circumstances.noted:
-        why[:] = Withheld.NOTED
-    return why
+def _withheld(moving: Bools, circumstances: Circumstances) -> NDArray[np.intp]:
+    """(k,) of `Withheld`."""
+    nowhere = np.zeros(len(moving), dtype=bool)
+    where = {
+        Withheld.NOTED: ~nowhere if circumstances.noted else nowhere,
+        Withheld.SPEAKING: nowhere if circumstances.speaking is None else circumstances.speaking,
+        Withheld.MOVING: moving,
+        Withheld.PACED: nowhere if circumstances.paced is None else circumstances.paced,
+        Withheld.PULSE: ~nowhere if circumstances.pulse else nowhere,
+    }
+    return np.sum([int(reason) * np.asarray(so, dtype=bool) for reason, so in where.items()], axis=0)

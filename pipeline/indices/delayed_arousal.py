@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 
 from pipeline.indices.arousal import BASELINE_POINTS
-from pipeline.model import Floats
+from pipeline.model import Bools, Floats
 
 TEXT = "A calculation from heart and skin signals. It does not estimate your cortisol."
 MOSTLY_BEYOND = "mostly beyond this recording"
@@ -26,13 +26,15 @@ HALF_LIFE_MIN = (45.0, 60.0, 75.0)
 
 _MIDDLE = 4  # of the nine kernels: 30 min, 60 min
 _MOSTLY = 0.5
+_LASTING_S = 60.0  # one minute of rest in forty lies above its band by chance, two in a row hardly ever
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DelayedArousal:
     """The fan, arrays of one length, in points of arousal: 10 points kept up would in the end read 10.
 
-    `mid` is the kernel in the middle of both ranges, `low` and `high` the least and most of all of them.
+    `mid` is the kernel in the middle of both ranges, and of the index only what surely lies above 50; `low`
+    is the least of all kernels and of the band, `high` the most of all kernels and of any index above 50.
     `beyond_share` is the part of the middle response that comes after the last time; None if there is none.
     """
 
@@ -43,31 +45,49 @@ class DelayedArousal:
     beyond_share: float | None
 
     @property
+    def stands_out(self) -> bool:
+        """Whether there is anything to draw: the index, with its whole band, ever lay above the baseline."""
+        return self.beyond_share is not None
+
+    @property
     def mostly_beyond(self) -> bool:
         """Whether more than half of the response comes after the end, so that the picture is unfinished."""
         return self.beyond_share is not None and self.beyond_share > _MOSTLY
 
 
-def delayed_arousal(time_s: Floats, arousal: Floats) -> DelayedArousal:
+def delayed_arousal(time_s: Floats, value: Floats, low: Floats) -> DelayedArousal:
     """The points above 50 through a rise-and-clearance kernel, for every peak and half-life of the ranges.
 
-    `time_s` (n,) rising, in s; `arousal` (n,) in points, NaN where there is none. A value holds from its time
-    to the next; the last counts as nothing yet, so no value depends on a later one. Where arousal is missing
-    `low` takes it for none, `mid` and `high` for what it last was. Each kernel is a difference of two
-    exponentials, exp(-t/c) - exp(-t/r), with an area of one: c from the half-life, r from the peak.
-    All NaN if no arousal is known.
+    `time_s` (n,) rising, in s; `value` and `low` (n,) are the index and the lower end of its band, NaN where
+    there is none. A value holds from its time to the next; the last counts as nothing yet, so no value
+    depends on a later one. What drives each line:
+
+    - `high`: the index above 50; where it is missing, what it last was.
+    - `mid`: the same, but only where `low` has been above 50 for a minute: noise around the baseline and lost
+      signal are nothing.
+    - `low`: what of `low` lies above 50 there.
+
+    Each kernel is a difference of two exponentials, exp(-t/c) - exp(-t/r), with an area of one: c from the
+    half-life, r from the peak. All NaN if no index is known.
     """
-    time_s, arousal = np.asarray(time_s, dtype=np.float64), np.asarray(arousal, dtype=np.float64)
-    known = np.isfinite(arousal)
-    if not known.any():
+    time_s, value, low = (np.asarray(each, dtype=np.float64) for each in (time_s, value, low))
+    if not np.isfinite(value).any():
         unknown = np.full(len(time_s), np.nan)
         return DelayedArousal(time_s, unknown, unknown, unknown, None)
-    above = np.where(known, np.maximum(arousal - BASELINE_POINTS, 0.0), np.nan)
-    held = _held(above)
-    fan, least = _responses(time_s, held), _responses(time_s, np.nan_to_num(above))
-    return DelayedArousal(
-        time_s, least.min(axis=1), fan[:, _MIDDLE], fan.max(axis=1), _beyond(time_s, held, fan[:, _MIDDLE])
-    )
+    above = np.maximum(value - BASELINE_POINTS, 0.0)
+    out = _lasting(time_s, np.isfinite(value) & (low > BASELINE_POINTS))
+    surely = np.where(out, np.minimum(low - BASELINE_POINTS, above), 0.0)
+    drive = np.where(out, above, 0.0)
+    least, fan, most = (_responses(time_s, each) for each in (surely, drive, _held(above)))
+    mid = fan[:, _MIDDLE]
+    return DelayedArousal(time_s, least.min(axis=1), mid, most.max(axis=1), _beyond(time_s, drive, mid))
+
+
+def _lasting(time_s: Floats, out: Bools) -> Bools:
+    """Where something has been so for a minute: in two windows that do not overlap, and all between."""
+    begins = out & ~np.concatenate([[False], out[:-1]])
+    since = np.maximum.accumulate(np.where(begins, np.arange(len(out)), 0))
+    return np.asarray(out & (time_s - time_s[since] >= _LASTING_S - 1e-6))
 
 
 def _held(values: Floats) -> Floats:

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 
+from pipeline.indices.arousal import Arousal
 from pipeline.model import Bools, Floats
 from pipeline.report import svg
 from pipeline.report import wording as w
 from pipeline.report.axis import HEAD, Axis
 from pipeline.report.charts import Chart, span
-from pipeline.report.figures import NONE, number
+from pipeline.report.figures import NONE, number, share
 from pipeline.report.svg import BLUE, ORANGE, Scale
 from pipeline.report.tables import plain
 
 _HEIGHT = 120
+_MOST_BASES = 3
 _SMOOTH_POINTS = 90  # a line that takes half an hour to rise needs no more
 
 
-def arousal(axis: Axis, time_s: Floats, value: Floats, low: Floats, high: Floats) -> Chart | None:
+def arousal(axis: Axis, time_s: Floats, course: Arousal) -> Chart | None:
     """The index on its whole scale, the band around it, and the level of the baseline; None without a value.
 
-    (k,) arrays at even steps, NaN where the index abstains.
+    `time_s` (k,) at even steps; `course` has k values, NaN where the index abstains.
     """
+    value, low, high = course.value, course.low, course.high
     known = np.isfinite(value)
     if not known.any():
         return None
@@ -47,8 +51,19 @@ def arousal(axis: Axis, time_s: Floats, value: Floats, low: Floats, high: Floats
         svg.drawing("arousal", w.AROUSAL, told, height, content),
         (("line", w.AROUSAL_LINE), ("band", w.AROUSAL_BAND), ("orange-dash", w.AROUSAL_LEVEL)),
         plain(w.AS_TABLE.format(title=w.AROUSAL), w.AROUSAL_HEAD, rows),
-        w.AROUSAL_NOTE,
+        _arousal_note(course),
     )
+
+
+def _arousal_note(course: Arousal) -> str:
+    """What the scale means, what values rest on for how much of the time, and why a line is missing."""
+    bases = Counter(basis for basis in course.basis if basis is not None).most_common(_MOST_BASES)
+    known = int(np.count_nonzero(np.isfinite(course.value)))
+    told = [
+        f"{basis} ({share(count / known)} of the time)" if count < known else basis for basis, count in bases
+    ]
+    missing = [w.AROUSAL_MISSING] if known < len(course.value) else []
+    return " ".join([w.AROUSAL_SCALE, w.AROUSAL_BASES.format(bases=". Or: ".join(told)), *missing])
 
 
 def delayed(axis: Axis, time_s: Floats, low: Floats, mid: Floats, high: Floats, note: str) -> Chart | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline import knowledge
-from pipeline.indices.delayed_arousal import TEXT
+from pipeline.indices.delayed_arousal import MOSTLY_BEYOND, TEXT
 from pipeline.manifest import software
 from pipeline.model import BEAT_SOURCES
 from pipeline.report import index_charts, quality, values
@@ -174,10 +174,12 @@ def _indices(analysis: Analysis, axis: Axis) -> list[Chart]:
     if indices is None:
         return []
     course, slow = indices.course, indices.delayed
-    note = f"{TEXT} {w.MOSTLY_BEYOND}" if slow.mostly_beyond else TEXT
+    note = f"{TEXT} {w.sentence(MOSTLY_BEYOND)}" if slow.mostly_beyond else TEXT
     charts = (
-        index_charts.arousal(axis, indices.time_s, course.value, course.low, course.high),
-        index_charts.delayed(axis, slow.time_s, slow.low, slow.mid, slow.high, note),
+        index_charts.arousal(axis, indices.time_s, course),
+        index_charts.delayed(axis, slow.time_s, slow.low, slow.mid, slow.high, note)
+        if slow.stands_out
+        else None,
     )
     return [chart for chart in charts if chart is not None]
 

@@ -56,6 +56,7 @@ def by_phase(analysis: Analysis, words: w.HeartWords) -> ByPhase:
     remarks = [
         *([w.NO_PHASES] if not phases else []),
         *([w.NO_HEART] if analysis.beats is None else [w.COUNTS, w.LENGTHS_DIFFER]),
+        *([w.FROM_PULSES] if analysis.recording.beat_source == "pp" else []),
         *([w.NO_SKIN] if analysis.eda is None else []),
         *(f"{each.phase.name}: {each.pacing.sentence}" for each in phases if each.pacing is not None),
     ]
@@ -248,6 +249,7 @@ def methods(analysis: Analysis, words: w.HeartWords, written_by: Mapping[str, st
         (w.BEATS_METHOD, f"{intervals} {w.CORRECTION.get(chosen.correction, chosen.correction)}"),
         (w.SPECTRUM_METHOD, _spectrum_method(analysis)),
         (w.SKIN_METHOD, w.SKIN_USED.format(threshold=number(chosen.scr_min_us, 2))),
+        *([(w.INDEX_METHOD, w.INDEX_USED)] if _has_index(analysis) else []),
         (w.CHANGES_METHOD, w.CHANGES_USED),
         (w.FLOORS_METHOD, w.FLOORS_USED),
         (w.WINDOWS_METHOD, w.WINDOWS_USED.format(window=f"{chosen.window_s:g}", step=f"{chosen.step_s:g}")),
@@ -257,6 +259,11 @@ def methods(analysis: Analysis, words: w.HeartWords, written_by: Mapping[str, st
         (w.SHA256, recording.sha256 or NONE),
         (w.SOFTWARE, w.WRITTEN_BY.format(**written_by)),
     ]
+
+
+def _has_index(analysis: Analysis) -> bool:
+    indices = analysis.signals.indices
+    return indices is not None and indices.reference is not None
 
 
 def _spectrum_method(analysis: Analysis) -> str:

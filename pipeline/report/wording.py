@@ -187,7 +187,7 @@ KINDS_CAPTION = "Beat intervals by kind"
 KIND_HEAD = ("Kind", "Intervals", "Share")
 KINDS = {
     BeatKind.NORMAL: "normal (NN)",
-    BeatKind.ECTOPIC: "ectopic beat (early or late)",
+    BeatKind.ECTOPIC: "early or late beat",
     BeatKind.MISSED: "missed beat",
     BeatKind.EXTRA: "extra detection",
     BeatKind.LONG_SHORT: "too long or too short",
@@ -480,16 +480,28 @@ SOURCE_LIST = (
     "IEEE Trans Audio Electroacoust 15:70.",
 )
 
+FROM_PULSES = (
+    "From a wrist or finger pulse, short-term variability is less sure than its intervals let it look: "
+    "movement and blood vessels change it, too. The arousal index leaves it out."
+)
 AROUSAL, AROUSAL_UNIT = "Arousal index", "50 is this session's baseline"
 AROUSAL_LINE, AROUSAL_BAND, AROUSAL_LEVEL = "index", "how uncertain it is", "the baseline"
 AROUSAL_TOLD = "Between {low} and {high}; 50 is the baseline, 10 points are one standard deviation of it."
 AROUSAL_HEAD = ("Time", "Index", "From", "To")
-AROUSAL_NOTE = (
-    "From heart rate, what RMSSD adds to it, skin-conductance level and responses, over the minute before. "
-    "Arousal is not stress: exercise and joy raise it too. Where the line is missing, the signals could not "
-    "carry it."
+INDEX_METHOD, INDEX_USED = (
+    "Arousal index",
+    "Heart and skin conductance in equal parts, each in standard deviations of a minute of this session's "
+    "baseline, and 10 points for one of the whole. What is missing or poor widens the band. The delayed line "
+    "lets the index above 50 rise and clear as slowly as cortisol does; hormones are not measured, and "
+    "nothing is concluded from it.",
 )
-MOSTLY_BEYOND = "Most of what it would add up to lies beyond this recording."
+AROUSAL_SCALE = (
+    "50 is this session's baseline; 10 points are one standard deviation of a minute at rest. Each value is "
+    "of the minute before it. Arousal is not stress: exercise and joy raise it too."
+)
+AROUSAL_BASES = "What it rests on: {bases}."
+AROUSAL_MISSING = "Where the line is missing, the signals could not carry it."
 DELAYED, ARBITRARY_UNIT = "Delayed arousal, with cortisol-like timing", "arbitrary units"
-DELAYED_LINE, DELAYED_BAND = "middle of the constants", "range of the constants"
+DELAYED_LINE = "peak after 30 min, then half gone every 60"
+DELAYED_BAND = "other timings, and the index's own band"
 DELAYED_HEAD = ("Time", "Low", "Middle", "High")

@@ -97,6 +97,11 @@ class LiveSkin:
         return self._level.feed(self._last_s, math.nan)
 
     @property
+    def used_s(self) -> float:
+        """The time of the last value that was used; minus infinity before the first."""
+        return self._valid_s[-1] if self._valid_s else -math.inf
+
+    @property
     def phasic_us(self) -> float:
         """How far the signal lies from the level now; NaN where nothing is usable."""
         return self._second_us - self.level_us

@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.heart.beats import Beats
 from pipeline.model import Bools, Floats, Marker
-from pipeline.skin.responses import LONGEST_RISE_S, Responses
+from pipeline.skin.responses import LONGEST_RISE_S, MIN_RATE_HZ, Responses
 from pipeline.skin.signal import Eda
 
 WINDOW_S = (1.0, 4.0)
@@ -24,7 +24,7 @@ BASE_S = 2.0
 HEART_BASE_S = 3.0
 HEART_SECONDS = 10
 
-_MOST_MISSING = 0.1  # of a stretch's samples; clocks that drift lose or gain one
+_GAP_PERIODS = 1.5
 _COVERED_SHARE = 0.5  # of a second, or of the time before, that normal intervals must fill
 
 
@@ -115,10 +115,11 @@ def event_responses(
     - `heart_rate_change_bpm`: heart rate in each of the 10 s after the marker less that of the 3 s before.
       Each interval counts for the time it fills of a second.
     - Overlap: another marker whose window shares time with this one's, or a response that began before the
-      window and had not lost half of its height when it opened.
+      window and had not lost half of its height when it opened, or was never seen to.
 
-    Skin values need every sample from 2 s before the marker to the window's end, and 5 s more, the longest
-    rise, if no response was found. A second of heart rate needs normal intervals for half of it.
+    Skin values need 1 Hz or more, and every sample from 2 s before the marker to the window's end; if no
+    response was found 5 s more, the longest rise. A second of heart rate needs normal intervals for half of
+    it.
     """
     ordered = sorted(markers, key=lambda marker: marker.time_s)
     at_s = np.array([marker.time_s for marker in ordered], dtype=np.float64)
@@ -213,20 +214,31 @@ def _skin_reason(eda: Eda | None, marker_s: float, closes_s: float, found: Respo
     """Why skin conductance cannot say what followed; None if it can."""
     if eda is None or found is None:
         return "there is no skin conductance"
+    if eda.rate_hz < MIN_RATE_HZ:
+        return f"skin conductance below {MIN_RATE_HZ:g} Hz is too slow to show responses"
     fault = _fault(eda, marker_s - BASE_S, closes_s)
     if fault is None and not found and _fault(eda, closes_s, closes_s + LONGEST_RISE_S):
         return "no sound signal for long enough after the window to see a response whole"
+    if fault and not _within(eda, marker_s):
+        return "outside the recording"
     return f"{fault} around the window" if fault else None
 
 
+def _within(eda: Eda, at_s: float) -> bool:
+    """Whether a moment lies in a recording, which a sample period ends."""
+    return len(eda.time_s) > 0 and bool(eda.time_s[0] <= at_s <= eda.time_s[-1] + 1 / eda.rate_hz)
+
+
 def _fault(eda: Eda, start_s: float, end_s: float) -> str | None:
-    rows = eda.rows(start_s, end_s)
-    valid = eda.valid[rows]
-    if len(valid) < (1 - _MOST_MISSING) * (end_s - start_s) * eda.rate_hz - 1:
+    """What is wrong with a stretch: time that lacks a sample, or samples that are not valid."""
+    rows, period_s = eda.rows(start_s, end_s), 1 / eda.rate_hz
+    around_s = eda.time_s[max(rows.start - 1, 0) : rows.stop + 1]
+    last_s, next_s = np.append(-np.inf, around_s), np.append(around_s, np.inf)
+    gap = next_s - last_s > _GAP_PERIODS * period_s
+    reaches_in = (next_s > start_s + period_s / 2) & (last_s + period_s < end_s - period_s / 2)
+    if np.any(gap & reaches_in):
         return "a gap"
-    if np.any(eda.after_gap[rows][1:]):
-        return "a gap"
-    return None if np.all(valid) else "an artefact"
+    return None if np.all(eda.valid[rows]) else "an artefact"
 
 
 def _heart_reason(base_bpm: float | None, change_bpm: Sequence[float | None]) -> str | None:
@@ -249,11 +261,12 @@ def _integral(eda: Eda, marker_s: float, opens_s: float, closes_s: float) -> flo
 
 
 def _under_way(scrs: Responses, opens_s: float) -> bool:
-    """Whether the last response before a window had not lost half of its height when it opened."""
+    """Whether the last response before a window was not seen to lose half of its height before it opened."""
     before = int(np.searchsorted(scrs.onset_s, opens_s)) - 1
     if before < 0:
         return False
-    return bool(scrs.peak_s[before] + np.nan_to_num(scrs.half_recovery_s[before]) > opens_s)
+    half_lost_s = scrs.peak_s[before] + scrs.half_recovery_s[before]
+    return bool(np.isnan(half_lost_s) or half_lost_s > opens_s)
 
 
 def _marker_overlaps(at_s: Floats, window_s: tuple[float, float]) -> Bools:

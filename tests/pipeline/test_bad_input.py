@@ -12,6 +12,7 @@ from pipeline.errors import InsufficientDataError
 from pipeline.features import BY_NAME, Group
 from pipeline.model import Floats, Phase, PhaseKind, Recording, Stream
 from pipeline.parameters import Correction, Parameters
+from pipeline.signals import NEVER_VARIES
 from tests.pipeline.report.recordings import beats, conductance
 
 LENGTH_S = 420.0
@@ -96,20 +97,12 @@ def test_skins(name: str) -> None:
     check_all(analysed(rr=beats(LENGTH_S), eda=of_eda(*SKINS[name])))
 
 
-def test_a_constant_rhythm_has_a_rate_and_no_invented_variability() -> None:
-    whole = analysed(rr=of_beats(HEARTS["constant"])).whole
-    assert whole.features["mean_hr_bpm"] == pytest.approx(75.0)
-    assert whole.features["rmssd_ms"] == whole.features["sdnn_ms"] == 0.0
-    undefined = {
-        "ln_rmssd",
-        "baevsky_si",
-        "sampen",
-        "dfa_alpha1",
-        "ln_hf",
-        "hf_peak_hz",
-        "rhythm_concentration",
-    }
-    assert {name for name in undefined if whole.features[name] is not None} == set()
+@pytest.mark.parametrize("correction", Correction)
+def test_a_constant_rhythm_has_a_rate_and_no_variability(correction: Correction) -> None:
+    whole = analysed(Parameters(correction=correction), rr=of_beats(HEARTS["constant"])).whole
+    assert whole.features["mean_hr_bpm"] == pytest.approx(75.0, rel=1e-3)
+    assert {name for name in HRV if whole.features[name] is not None} == set()
+    assert whole.null_reasons["rmssd_ms"] == NEVER_VARIES
 
 
 def test_three_beats_carry_no_variability() -> None:

@@ -60,6 +60,7 @@ def test_five_good_minutes_carry_everything_computed() -> None:
 
 LF_ONLY = {"lf_ms2", "ln_lf", "lf_peak_hz", "peak_hz", "lf_nu", "hf_nu", "lf_hf"}
 VLF_ONLY = {"vlf_ms2", "total_ms2"}
+BREATHS = {"hf_ms2", "ln_hf", "hf_peak_hz", "lf_nu", "hf_nu", "lf_hf"}
 HF_ONLY = {"hf_ms2", "ln_hf", "hf_peak_hz"}
 RHYTHM = {"rhythm_concentration"}
 COMPLEX = {"sampen", "dfa_alpha1"}
@@ -82,7 +83,7 @@ CVX = {"cvx_tonic_us", "cvx_phasic_us", "cvx_driver_us"}
         ),
         pytest.param({"duration_s": 9, "covered_s": 9, "contiguous_nn": 9}, HRV | RATE, id="under 10 s"),
         pytest.param({"duration_s": 298, "covered_s": 295}, set(), id="as good as 5 min"),
-        pytest.param({"breaths": 9}, HF_ONLY, id="9 breaths: no HF"),
+        pytest.param({"breaths": 9}, BREATHS, id="9 breaths: no HF"),
         pytest.param({"breaths": np.nan}, set(), id="breaths unknown"),
         pytest.param({"nn_pairs": 49}, set(BEAT_TO_BEAT), id="49 differences"),
         pytest.param({"corrected_pct": 5.1}, HRV - {*BEAT_TO_BEAT, *SPREAD}, id="over 5 % corrected"),
@@ -102,8 +103,8 @@ def test_heart_floors(changes: dict[str, Any], names: set[str]) -> None:
     ("eda_valid_s", "names"),
     [
         (128, set()),
-        (127, {"eda_symp_us2"}),
-        (119, {"eda_symp_us2", "scr_n", "scr_per_min", "scr_magnitude_us"}),
+        (126, {"eda_symp_us2"}),
+        (118, {"eda_symp_us2", "scr_n", "scr_per_min", "scr_magnitude_us"}),
         (9, {feature.name for feature in FEATURES if feature.group is Group.SKIN} - CVX),
     ],
 )
@@ -125,6 +126,11 @@ def test_decomposed_floor() -> None:
         ("vlf_ms2", {"covered_s": 200}, "needs 240 s of normal beats, there are 200 s"),
         ("scr_per_min", {"eda_valid_s": 60}, "needs 120 s of valid skin conductance, there are 60 s"),
         ("sampen", {"contiguous_nn": 120}, "needs 200 normal beats in a row, there are 120"),
+        (
+            "hf_ms2",
+            {"covered_s": 60, "breaths": np.nan},
+            "breathing is not known: needs 67 s, there are 60 s",
+        ),
         ("beats", {"duration_s": 0}, None),
         ("rmssd_ms", {}, None),
     ],

@@ -36,9 +36,14 @@ def test_paced_if_any_part_was(start_s: float, end_s: float, paced: bool, pacer_
 
 
 def test_speaking_where_somebody_marked_it() -> None:
-    start_s = np.array([0.0, 60.0, 130.0, 151.0])
-    found = spans(start_s, start_s + 60.0, PHASES, (TALKING, Marker(10.0, "note", "talking")))
-    assert found.speaking.tolist() == [False, False, True, False]
+    start_s = np.array([0.0, 60.0, 130.0, 151.0, 200.0])
+    found = spans(
+        start_s,
+        start_s + 60.0,
+        PHASES,
+        (TALKING, Marker(10.0, "note", "talking"), Marker(240.0, "span", "Speaking", end_s=250.0)),
+    )
+    assert found.speaking.tolist() == [False, False, True, False, True]
 
 
 def test_a_value_is_given_only_where_it_can_be() -> None:

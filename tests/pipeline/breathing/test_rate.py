@@ -46,6 +46,29 @@ class TestKnownWaves:
         assert found.source == (RespSource.BELT, RespSource.BELT)
         assert np.all(found.confidence > 0.8)
 
+    @pytest.mark.parametrize("rate_bpm", [1.0, 2.1, 31.0, 33.0, 36.0, 40.0, 42.0, 45.0, 50.0, 80.0])
+    @pytest.mark.parametrize("rate_hz", [4.0, 10.0, 25.0])
+    @pytest.mark.parametrize("flat", [False, True], ids=["sine", "pause after each breath"])
+    def test_a_rate_outside_the_band_is_none_inside_it(
+        self, rate_bpm: float, rate_hz: float, flat: bool
+    ) -> None:
+        """A cell holds 6 or 7 of 25 samples a second: what is faster than the band folds into it."""
+        stream = wave(rate_bpm / 60, 300, rate_hz)
+        values = np.maximum(stream.value, -0.3) if flat else stream.value
+        values = values + np.random.default_rng(1).normal(0, 0.01, len(values))
+        found = over(Sources(belt=replace(stream, columns={"respiration_au": values})), (0, 300), (60, 120))
+        assert np.isnan(found.rate_bpm).all()
+
+    @pytest.mark.parametrize("rate_bpm", [31.0, 33.0, 36.0])
+    def test_a_chest_faster_than_the_band_is_none_inside_it(self, rate_bpm: float) -> None:
+        time_s = np.arange(300 * 25) / 25
+        lungs_mg = np.column_stack(
+            [10 * np.sin(2 * np.pi * rate_bpm / 60 * time_s), 0 * time_s, 1000 + 0 * time_s]
+        )
+        values_mg = lungs_mg + np.random.default_rng(1).normal(0, 3, lungs_mg.shape)
+        found = over(Sources(acc=acceleration(time_s, values_mg, 25), acc_on_chest=True), (0, 300))
+        assert np.isnan(found.rate_bpm).all()
+
     @pytest.mark.parametrize("rate_bpm", [8.4, 10.0, 15.0, 20.0, 25.0])
     @pytest.mark.parametrize("mean_ms", [700.0, 1000.0])
     def test_heart_rhythm(self, rate_bpm: float, mean_ms: float) -> None:

@@ -177,6 +177,40 @@ def test_moving_withholds_the_heart_by_where_the_sensor_is() -> None:
     assert arousal(window, held_against, wrist).value == pytest.approx(65)
 
 
+def test_moving_withholds_the_responses_and_keeps_the_level() -> None:
+    """Pressure on an electrode makes dips that look like responses."""
+    held_against = _reference()
+    still = arousal(_at(held_against, 0, 0, 1, 4, motion_rms_mg=99.0), held_against)
+    moving = arousal(_at(held_against, 0, 0, 1, 4, motion_rms_mg=100.0), held_against)
+    assert still.value == pytest.approx(75)
+    assert moving.value == pytest.approx(55)
+    assert _one(moving)[1] > _one(still)[1]
+    assert moving.basis == ("skin level; without heart: moving; without skin responses: moving",)
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "heart"),
+    [
+        (Circumstances(speaking=np.array([True])), "speaking"),
+        (Circumstances(noted="pacemaker noted"), "pacemaker noted"),
+        (Circumstances(paced=np.array([True]), pulse=True), "moving"),
+    ],
+)
+def test_of_several_reasons_the_weightiest_is_named(circumstances: Circumstances, heart: str) -> None:
+    held_against = _reference()
+    found = arousal(_at(held_against, 0, 0, 0, 0, motion_rms_mg=500.0), held_against, circumstances)
+    assert found.basis == (f"skin level; without heart: {heart}; without skin responses: moving",)
+
+
+@pytest.mark.parametrize(("sds", "end"), [((5, -5, 5, 5), 100.0), ((-5, 5, -5, -3), 0.0)])
+def test_the_end_of_the_scale_is_no_certainty(sds: tuple[float, ...], end: float) -> None:
+    held_against = _reference()
+    middle = arousal(_at(held_against, 0, 0, 0, 0), held_against)
+    found = arousal(_at(held_against, *sds), held_against)
+    assert found.value == end
+    assert _one(found)[1] == pytest.approx(_one(middle)[1] / 2)
+
+
 def test_pulses_never_bring_rmssd() -> None:
     pulse = Circumstances(pulse=True)
     held_against = _reference(MINUTES, circumstances=pulse)
@@ -317,18 +351,59 @@ def test_bad_input_never_raises_and_stays_in_the_scale(columns: dict[str, list[f
     [
         ({}, None),
         ({"medication class": "beta-blocker"}, "beta-blocker noted"),
-        ({"medication": "Propranolol 40 mg"}, "beta-blocker noted"),
         ({"heart": "has a pacemaker"}, "pacemaker noted"),
         ({"pacemaker": "yes"}, "pacemaker noted"),
+        ({"pacemaker": "yes, no beta-blocker"}, "pacemaker noted"),
         ({"pacemaker": "no"}, None),
-        ({"medication": "propranolol, no others"}, "beta-blocker noted"),
-        ({"medication": "no caffeine, atenolol at eight"}, "beta-blocker noted"),
-        ({"medication": "no beta-blocker"}, None),
         ({"heart": "never had a pacemaker"}, None),
         ({"beta-blocker": "since 2019"}, "beta-blocker noted"),
-        ({"medication class": "none", "caffeine": "one cup"}, None),
+        ({"beta_blocker": "no change"}, "beta-blocker noted"),
+        ({"beta-blocker": "no"}, None),
+        ({"beta-blocker": "None."}, None),
+        ({"beta-blocker": "no beta-blocker"}, None),
         ({"beta-blocker": ""}, None),
+        ({"propranolol_mg": "40"}, "beta-blocker noted"),
+        ({"propranolol_mg": "0"}, None),
+        ({"medication class": "none", "caffeine": "one cup"}, None),
     ],
 )
 def test_conditions_that_take_the_heart_out(conditions: dict[str, str], note: str | None) -> None:
     assert heart_note(conditions) == note
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Propranolol 40 mg", "carvedilol", "labetalol", "sotalol", "Metoprololsuccinat 47,5", "bisoprolol"),
+        *("beta-blocker", "Beta Blockers", "betablocker", "β-blocker", "Β-BLOCKER", "beta-Blockade"),
+        "propranolol, no others",
+        "no caffeine, atenolol at eight",
+        "no caffeine today, propranolol 40 mg",
+        "no change in beta-blocker",
+        "never missed a beta-blocker",
+        "never without beta-blocker",
+        "not without a beta-blocker",
+        "without problems on bisoprolol",
+        "beta-blocker: no change",
+        "beta-blocker: no, only nebivolol",
+        "no alcohol, no propranolol, but atenolol",
+        "stopped propranolol on Monday",
+    ],
+)
+def test_a_beta_blocker_is_noted_in_doubt_too(text: str) -> None:
+    assert heart_note({"medication": text}) == "beta-blocker noted"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("alcohol", "salbutamol", "tramadol", "Panadol", "haloperidol", "allopurinol", "paracetamol"),
+        *("no beta-blocker", "not on beta blockers", "not taking any beta-blocker", "without a β-blocker"),
+        "never on propranolol",
+        "no pacemaker, no beta-blocker",
+        "beta-blocker: none",
+        "pacemaker: no; beta-blocker: never",
+    ],
+)
+def test_other_drugs_and_plain_denials_are_not_noted(text: str) -> None:
+    assert heart_note({"medication": text}) is None

@@ -106,7 +106,8 @@ def test_overlap(onsets_s: list[float], marks_s: list[float], overlap: str | Non
             "no sound signal for long enough after the window to see a response whole",
             id="the end",
         ),
-        pytest.param(400, (0, 0, 0.0), "a gap around the window", id="after the recording"),
+        pytest.param(400, (0, 0, 0.0), "outside the recording", id="after the recording"),
+        pytest.param(-3, (0, 0, 0.0), "outside the recording", id="before the recording"),
     ],
 )
 def test_what_cannot_be_said_has_a_reason(
@@ -120,6 +121,41 @@ def test_what_cannot_be_said_has_a_reason(
     assert event.skin_reason == reason
     values = (event.scr_n, event.magnitude_us, event.phasic_us_s)
     assert all((value is None) == (reason is not None) for value in values)
+
+
+@pytest.mark.parametrize(
+    ("lost_s", "reason"),
+    [
+        pytest.param(97.875, None, id="the last before what is needed"),
+        pytest.param(98.0, "a gap around the window", id="the first"),
+        pytest.param(101.5, "a gap around the window", id="one in the middle"),
+        pytest.param(103.875, "a gap around the window", id="the last"),
+        pytest.param(104.0, None, id="the first after, where a response was seen"),
+    ],
+)
+def test_every_sample_is_needed(lost_s: float, reason: str | None) -> None:
+    time_s = times(300, 8)
+    eda_us = still(time_s) + bateman(time_s, 101.8, 0.5)
+    kept = time_s != lost_s
+    eda = prepare(time_s[kept], eda_us[kept], 8)
+    scrs = responses(prepare(time_s, eda_us, 8))
+    assert event_responses([Marker(100, "tag")], eda, scrs, None)[0].skin_reason == reason
+
+
+def test_a_response_never_seen_to_recover_is_still_under_way() -> None:
+    eda, _ = _skin([])
+    under_way = "a response under way"
+    for half_recovery_s, overlap in ((4.0, None), (9.0, under_way), (math.nan, under_way)):
+        scrs = Responses(*(np.array([value]) for value in (92.0, 94.0, 0.5, 2.0, half_recovery_s)))
+        assert event_responses([Marker(100, "tag")], eda, scrs, None)[0].overlap == overlap
+
+
+@pytest.mark.parametrize("rate_hz", [0.25, 0.5, 0.9])
+def test_below_1_hz_nothing_is_seen_and_that_is_no_zero(rate_hz: float) -> None:
+    event = event_responses([Marker(100, "tag")], *_skin([102.0], rate_hz=rate_hz), None)[0]
+    assert event.skin_reason == "skin conductance below 1 Hz is too slow to show responses"
+    assert (event.scr_n, event.magnitude_us, event.amplitude_us, event.phasic_us_s) == (None,) * 4
+    assert summarise([event])[0].valid == 0
 
 
 def test_heart_rate_second_by_second() -> None:
