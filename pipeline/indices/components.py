@@ -243,12 +243,15 @@ def _spoilt(artefact_pct: Floats) -> Floats:
 
 def _withheld(moving: Bools, circumstances: Circumstances) -> NDArray[np.intp]:
     """(k,) of `Withheld`."""
-    nowhere = np.zeros(len(moving), dtype=bool)
+    why = np.full(len(moving), int(Withheld.NOTED) if circumstances.noted else 0, dtype=np.intp)
+    if circumstances.pulse:
+        why |= int(Withheld.PULSE)
     where = {
-        Withheld.NOTED: ~nowhere if circumstances.noted else nowhere,
-        Withheld.SPEAKING: nowhere if circumstances.speaking is None else circumstances.speaking,
+        Withheld.SPEAKING: circumstances.speaking,
         Withheld.MOVING: moving,
-        Withheld.PACED: nowhere if circumstances.paced is None else circumstances.paced,
-        Withheld.PULSE: ~nowhere if circumstances.pulse else nowhere,
+        Withheld.PACED: circumstances.paced,
     }
-    return np.sum([int(reason) * np.asarray(so, dtype=bool) for reason, so in where.items()], axis=0)
+    for reason, so in where.items():
+        if so is not None:
+            why[np.asarray(so, dtype=bool)] |= int(reason)
+    return why

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.indices.arousal import Arousal
+from pipeline.indices.delayed_arousal import DelayedArousal
 from pipeline.model import Bools, Floats
 from pipeline.report import svg
 from pipeline.report import wording as w
@@ -66,10 +67,11 @@ def _arousal_note(course: Arousal) -> str:
     return " ".join([w.AROUSAL_SCALE, w.AROUSAL_BASES.format(bases=". Or: ".join(told)), *missing])
 
 
-def delayed(axis: Axis, time_s: Floats, low: Floats, mid: Floats, high: Floats, note: str) -> Chart | None:
-    """The delayed model over the session, as a fan from its quickest to its slowest constants."""
-    if not np.isfinite(mid).any() or not np.nanmax(high) > 0:
+def delayed(axis: Axis, found: DelayedArousal, note: str) -> Chart | None:
+    """The delayed model over the session, as a fan; None where no arousal stood out."""
+    if not found.stands_out:
         return None
+    time_s, low, mid, high = found.time_s, found.low, found.mid, found.high
     axis = replace(axis, events=())
     height = HEAD + 80 + axis.foot
     scale = Scale(*svg.rounded_range(high[np.isfinite(high)], 1.0, 0.0), height - axis.foot - 4, HEAD + 6)

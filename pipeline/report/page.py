@@ -177,9 +177,7 @@ def _indices(analysis: Analysis, axis: Axis) -> list[Chart]:
     note = f"{TEXT} {w.sentence(MOSTLY_BEYOND)}" if slow.mostly_beyond else TEXT
     charts = (
         index_charts.arousal(axis, indices.time_s, course),
-        index_charts.delayed(axis, slow.time_s, slow.low, slow.mid, slow.high, note)
-        if slow.stands_out
-        else None,
+        index_charts.delayed(axis, slow, note),
     )
     return [chart for chart in charts if chart is not None]
 

@@ -47,8 +47,8 @@ HICCUP_S, LEAST_TASK_S = 10, 60
 CLOCK_SHARE = 0.42  # of a recording: where the stressors lie in this protocol
 
 # What was scored on the eight people shared before this configuration was frozen, the choices by argument
-# included: every single signal in every form, and every whole index. The last, which leaves responses out while
-# the wrist moves, was made for what motion does to an electrode and not for its score.
+# included: every single signal in every form, and every whole index. The last, which leaves responses out
+# while the wrist moves, was made for what motion does to an electrode and not for its score.
 SCORES_TRIED, INDICES_TRIED = 67, 33
 
 Score = Floats  # one value for each whole second at which a window may begin
