@@ -1,8 +1,8 @@
 """Which beat intervals can be trusted, after Lipponen & Tarvainen 2019.
 
 Intervals are labelled, never changed: correction happens on a working copy that is thrown away. Nothing
-here is differenced, or compared with a median, across a gap in time. numpy only up to `COMPILED_FROM`
-intervals: the recorder uses it too, beat by beat, through `pipeline.heart.causal_artefacts`.
+here is differenced, or compared with a median, across a gap in time. numpy only: the recorder uses it too,
+beat by beat, through `pipeline.heart.causal_artefacts`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 PLAUSIBLE_MS = (300.0, 2000.0)
 
-COMPILED_FROM = 20_000  # intervals; only batch code sees so many, and it needs the compiled loops anyway
 
 # Lipponen & Tarvainen 2019: Th = alpha * quartile deviation, over 91 beats; medians over 11.
 THRESHOLD_BEATS, MEDIAN_BEATS = 91, 11
@@ -41,8 +40,6 @@ _CHUNK_ROWS = 8192
 
 # Plain numbers: numpy takes ten times as long to compare an array with a member of an enum.
 _NORMAL, _ECTOPIC, _MISSED, _EXTRA, _LONG_SHORT, _IMPLAUSIBLE = (kind.value for kind in BeatKind)
-
-RollingQuantiles = Callable[[Floats, int, tuple[float, ...]], Floats]
 
 
 def classify(time_s: Floats, interval_ms: Floats) -> Beats:
@@ -110,20 +107,11 @@ Quartiles = Callable[[Floats], Spread]
 
 def _around(x_ms: Floats) -> Spread:
     """Quartiles over the 91 values around each; NaN is left out."""
-    lower, upper = _quantiles_of(len(x_ms))(x_ms, THRESHOLD_BEATS, (0.25, 0.75))
+    lower, upper = rolling_quantiles(x_ms, THRESHOLD_BEATS, (0.25, 0.75))
     known = np.concatenate([[0], np.cumsum(~np.isnan(x_ms), dtype=np.intp)])
     place, half = np.arange(len(x_ms)), THRESHOLD_BEATS // 2
     count = known[np.minimum(place + half + 1, len(x_ms))] - known[np.maximum(place - half, 0)]
     return Spread(lower, upper, count)
-
-
-def _quantiles_of(count: int) -> RollingQuantiles:
-    """Running quantiles for so many values: the same to the last bit, compiled where there are many."""
-    if count < COMPILED_FROM:
-        return rolling_quantiles
-    from pipeline.heart.artefact_kernels import compiled_quantiles
-
-    return compiled_quantiles
 
 
 def _in_order(time_s: Floats) -> Bools:
@@ -236,15 +224,15 @@ def _run_median(rr: Floats, run: Indices) -> Floats:
     """Median of up to 11 intervals around each, from its own run; NaN in a run of fewer than three."""
     if not len(rr):
         return rr.copy()
-    quantiles, half = _quantiles_of(len(rr)), MEDIAN_BEATS // 2
+    half = MEDIAN_BEATS // 2
     if run[0] == run[-1]:
-        median: Floats = quantiles(rr, MEDIAN_BEATS, (0.5,))[0]
+        median: Floats = rolling_quantiles(rr, MEDIAN_BEATS, (0.5,))[0]
         return median if len(rr) >= _FEWEST_FOR_MEDIAN else np.full(len(rr), np.nan)
     order = np.cumsum(np.diff(run, prepend=run[0]) != 0)
     slot = np.arange(len(rr)) + half * order  # empty slots keep runs out of each other's windows
     spaced = np.full(slot[-1] + 1, np.nan)
     spaced[slot] = rr
-    median = quantiles(spaced, MEDIAN_BEATS, (0.5,))[0][slot]
+    median = rolling_quantiles(spaced, MEDIAN_BEATS, (0.5,))[0][slot]
     return np.where(np.bincount(order)[order] >= _FEWEST_FOR_MEDIAN, median, np.nan)
 
 

@@ -22,8 +22,8 @@ def sample_entropy(series: Series, first: Indices, last: Indices, sdnn_ms: Float
     that did not happen. For unbroken intervals this is the textbook's definition. NaN where SDNN is 0, or
     either count is. The work grows with the square of the intervals: a day in one window takes seconds.
     """
+    from pipeline.compiled import parts, spread
     from pipeline.heart import complexity_loops as loops
-    from pipeline.heart.compiled import parts, spread
 
     nn_ms, whole = series.interval_ms, np.zeros(len(series), dtype=bool)
     whole[:-2] = series.follows[1:-1] & series.follows[2:]
@@ -48,8 +48,8 @@ def sample_entropy(series: Series, first: Indices, last: Indices, sdnn_ms: Float
 
 def _matches(nn_ms: Floats, whole: Bools, first: int, last: int, r_ms: float) -> tuple[int, int]:
     """Matches in one long window, spread over the cores; whole numbers, so in any order."""
+    from pipeline.compiled import parts, spread
     from pipeline.heart import complexity_loops as loops
-    from pipeline.heart.compiled import parts, spread
 
     order, spare = np.empty((2, last - first), dtype=np.int64)
     ordered = np.empty((3, last - first + 1))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.heart.compiled import compiled
+from pipeline.compiled import compiled
 from pipeline.heart.series import Indices
 from pipeline.model import Bools, Floats
 

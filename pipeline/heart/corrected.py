@@ -81,6 +81,8 @@ def _ends(beats: Beats, before: int, last: int) -> Floats | None:
     first_ms, next_ms = beats.interval_ms[before], beats.interval_ms[last + 1]
     began_s, ended_s = beats.time_s[before], beats.time_s[last]
     usual_ms, whole_ms = (first_ms + next_ms) / 2, (ended_s - began_s) * 1000.0
+    if not usual_ms > 0:
+        return None
     count = max(round(whole_ms / usual_ms), 1)
     misfit_ms = abs(whole_ms / count - usual_ms)
     if misfit_ms > _MISFIT * usual_ms or count - (last - before) > _MOST_PUT_IN:

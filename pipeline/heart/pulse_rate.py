@@ -56,7 +56,8 @@ def pulse_rate(ppg: Stream, acc: Stream | None = None) -> Stream:
     likely = _likely(power)
     likely[~present] = 1.0 / len(_RATES_BPM)
     rate_bpm, chance = _most_probable(_posterior(likely))
-    confidence = np.where(present, chance * np.minimum(1.0, _purity(power, rate_bpm) / _PURE), 0.0)
+    clear = np.clip(_purity(power, rate_bpm) / _PURE, 0.0, 1.0)
+    confidence = np.where(present, chance * clear, 0.0)
     middle_s = grid_s[rows[:, 0]] + _WINDOW_S / 2
     return _stream(middle_s, np.where(confidence >= CONFIDENCE_FLOOR, rate_bpm, np.nan), confidence)
 

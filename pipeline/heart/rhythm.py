@@ -24,8 +24,8 @@ def rhythm_concentration(series: Series, first: Indices, last: Indices) -> Float
     stretch fills a segment, the longest one is used alone, padded. NaN below 10 s, and where T is less than
     rounding to 1 ms would make (1/12 ms²).
     """
+    from pipeline.compiled import spread
     from pipeline.heart import spectral_loops as loops
-    from pipeline.heart.compiled import spread
 
     found = np.empty(len(first))
 

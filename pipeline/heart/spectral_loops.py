@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from pipeline.heart.compiled import compiled
+from pipeline.compiled import compiled
 from pipeline.heart.series import Indices
 from pipeline.model import Bools, Floats
 

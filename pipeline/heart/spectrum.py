@@ -134,7 +134,7 @@ def spectral_columns(
     hf_band: tuple[float, float] = HF,
 ) -> dict[str, Floats]:
     """Band powers and peaks of NN intervals `first..last` of each window; (k,) columns, see `spectrum`."""
-    from pipeline.heart.compiled import spread
+    from pipeline.compiled import spread
 
     powers, found = np.full((4, len(first)), np.nan), np.full((3, len(first)), np.nan)
     wanted = (VLF, LF, hf_band, (TOTAL[0], max(TOTAL[1], hf_band[1])))

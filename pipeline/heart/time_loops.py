@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from pipeline.heart.compiled import compiled, exact
+from pipeline.compiled import compiled, exact
 from pipeline.heart.series import Indices
 from pipeline.model import Bools, Floats
 
@@ -132,123 +132,91 @@ def places(rising: Floats, edges: Floats, out: Indices) -> None:
 
 
 @compiled
-def extremes(nn_ms: Floats, first: Indices, last: Indices, low_ms: Floats, high_ms: Floats) -> None:
-    """The shortest and the longest interval of each window; NaN where it has none.
-
-    Of the intervals met, those that can still become an extreme wait in two queues, so windows that move
-    forward cost no more than the intervals they add; one that moves back begins anew.
-    """
-    shortest, longest = np.empty(len(nn_ms), dtype=np.int64), np.empty(len(nn_ms), dtype=np.int64)
-    s0 = s1 = l0 = l1 = a = b = 0
-    for w in range(len(first)):
-        if first[w] < a or first[w] >= b or last[w] < b:
-            s0 = s1 = l0 = l1 = 0
-            b = first[w]
-        a = first[w]
-        for i in range(b, last[w]):
-            while s1 > s0 and nn_ms[shortest[s1 - 1]] >= nn_ms[i]:
-                s1 -= 1
-            while l1 > l0 and nn_ms[longest[l1 - 1]] <= nn_ms[i]:
-                l1 -= 1
-            shortest[s1] = longest[l1] = i
-            s1, l1 = s1 + 1, l1 + 1
-        b = max(b, last[w])
-        if last[w] <= a:
-            low_ms[w] = high_ms[w] = np.nan
-            continue
-        while shortest[s0] < a:
-            s0 += 1
-        while longest[l0] < a:
-            l0 += 1
-        low_ms[w], high_ms[w] = nn_ms[shortest[s0]], nn_ms[longest[l0]]
-
-
-@compiled
 def stress_index(
-    code: Indices,
-    bins: Floats,
-    bin_ms: float,
-    first: Indices,
-    last: Indices,
-    low_ms: Floats,
-    high_ms: Floats,
-    out: Floats,
+    nn_ms: Floats, code: Indices, bins: Floats, bin_ms: float, first: Indices, last: Indices, out: Floats
 ) -> None:
     """Baevsky's index of each window, into `out` (k,); `bins[code[i]]` is the bin of interval i.
 
-    Counts are carried from one window to the next where they overlap: whole numbers, so nothing is lost.
+    What is carried from one window to the next where they overlap are whole numbers: the counts of the bins,
+    and which intervals can still become the shortest or longest. A window that moves back begins anew.
     """
     count = np.zeros(len(bins), dtype=np.int64)
+    queue = np.empty((2, len(nn_ms)), dtype=np.int64)
+    head = np.zeros(2, dtype=np.int64)
+    tail = np.zeros(2, dtype=np.int64)
     a = b = 0
     for w in range(len(first)):
         if first[w] < a or first[w] >= b or last[w] < b:
             for i in range(a, b):
                 count[code[i]] = 0
             a = b = first[w]
+            head[:] = 0
+            tail[:] = 0
         for i in range(a, first[w]):
             count[code[i]] -= 1
         for i in range(b, last[w]):
             count[code[i]] += 1
-        a, b = first[w], last[w]
-        range_s = (high_ms[w] - low_ms[w]) / 1000.0
+            for side in range(2):
+                sign = 1.0 - 2.0 * side
+                while tail[side] > head[side] and sign * (nn_ms[queue[side, tail[side] - 1]] - nn_ms[i]) >= 0:
+                    tail[side] -= 1
+                queue[side, tail[side]] = i
+                tail[side] += 1
+        a, b = first[w], max(last[w], first[w])
         out[w] = np.nan
-        if range_s > 0:
-            best = k = _place(bins, math.floor(low_ms[w] / bin_ms))
-            while k < len(bins) and bins[k] <= high_ms[w] / bin_ms:
+        if b <= a:
+            continue
+        for side in range(2):
+            while queue[side, head[side]] < a:
+                head[side] += 1
+        low_ms, high_ms = nn_ms[queue[0, head[0]]], nn_ms[queue[1, head[1]]]
+        if high_ms > low_ms:
+            best = k = _place(bins, math.floor(low_ms / bin_ms))
+            while k < len(bins) and bins[k] <= high_ms / bin_ms:
                 if count[k] > count[best]:
                     best = k
                 k += 1
             mode_s = (bins[best] + 0.5) * bin_ms / 1000.0
+            range_s = (high_ms - low_ms) / 1000.0
             out[w] = 100.0 * count[best] / (b - a) / (2.0 * mode_s * range_s)
 
 
 @compiled
-def longest_runs(follows: Bools, first: Indices, last: Indices, out: Floats) -> None:
-    """The most intervals in a row, each adjacent to the one before, in each window."""
-    for w in range(len(first)):
-        longest = run = 0
-        for i in range(first[w], last[w]):
-            run = run + 1 if follows[i] and i > first[w] else 1
-            longest = max(longest, run)
-        out[w] = longest
-
-
-@compiled
-def covered(
+def held(
     end_s: Floats,
     begin_s: Floats,
+    follows: Bools,
     first: Indices,
     last: Indices,
-    start_s: Floats,
-    stop_s: Floats,
+    edges_s: Floats,
     out: Floats,
 ) -> None:
-    """Seconds of each window that intervals fill; one across an edge counts in part."""
+    """What NN intervals fill of each window in s, and the most of them in a row; into `out` (2, k).
+
+    `first..last` are the intervals that end inside; the next may have begun inside. `edges_s` (2, k).
+    """
     for w in range(len(first)):
-        total = 0.0
-        for i in range(first[w], last[w]):
-            inside = min(end_s[i], stop_s[w]) - max(begin_s[i], start_s[w])
+        total, longest, run = 0.0, 0, 0
+        for i in range(first[w], min(last[w] + 1, len(end_s))):
+            inside = min(end_s[i], edges_s[1, w]) - max(begin_s[i], edges_s[0, w])
             total += max(inside, 0.0)
-        out[w] = total
+            if i < last[w]:
+                run = run + 1 if follows[i] and i > first[w] else 1
+                longest = max(longest, run)
+        out[0, w], out[1, w] = total, longest
 
 
 @compiled
 def longest_gaps(
-    time_s: Floats,
-    begin_s: Floats,
-    first: Indices,
-    last: Indices,
-    start_s: Floats,
-    stop_s: Floats,
-    out: Floats,
+    time_s: Floats, begin_s: Floats, first: Indices, last: Indices, edges_s: Floats, out: Floats
 ) -> None:
     """The longest time without an interval of any kind in each window, its edges included."""
     for w in range(len(first)):
         a, b = first[w], last[w]
         if b <= a:
-            out[w] = stop_s[w] - start_s[w]
+            out[w] = edges_s[1, w] - edges_s[0, w]
         else:
-            longest = max(begin_s[a] - start_s[w], stop_s[w] - time_s[b - 1])
+            longest = max(begin_s[a] - edges_s[0, w], edges_s[1, w] - time_s[b - 1])
             for i in range(a + 1, b):
                 longest = max(longest, begin_s[i] - time_s[i - 1])
             out[w] = max(longest, 0.0)

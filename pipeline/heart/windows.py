@@ -65,15 +65,15 @@ def data_columns(
     from pipeline.heart import time_loops as loops
 
     first, last = series.before[rows[0]], series.before[rows[1]]
-    covered_s, gap_s, run = np.empty((3, len(start_s)))
-    next_ends = series.before[np.minimum(rows[1] + 1, len(beats))]  # it may have begun inside
+    filled, gap_s = np.empty((2, len(start_s))), np.empty(len(start_s))
+    edges_s = np.stack([start_s, stop_s])
     begin_s = series.time_s - series.interval_ms / 1000
-    loops.covered(series.time_s, begin_s, first, next_ends, start_s, stop_s, covered_s)
+    loops.held(series.time_s, begin_s, series.follows, first, last, edges_s, filled)
+    covered_s, run = filled
     time_s = np.array(beats.time_s, dtype=np.float64)
     plausible = beats.kind != BeatKind.IMPLAUSIBLE  # what no heart does fills no time
     length_ms = np.where(plausible, np.maximum(np.nan_to_num(beats.interval_ms), 0.0), 0.0)
-    loops.longest_gaps(time_s, time_s - length_ms / 1000, *rows, start_s, stop_s, gap_s)
-    loops.longest_runs(series.follows, first, last, run)
+    loops.longest_gaps(time_s, time_s - length_ms / 1000, *rows, edges_s, gap_s)
     nn, all_beats = last - first, rows[1] - rows[0]
     columns = {
         "beats": nn.astype(np.float64),
@@ -95,8 +95,8 @@ def time_columns(series: Series, first: Indices, last: Indices) -> dict[str, Flo
 
     Definitions as in `time_domain`.
     """
+    from pipeline.compiled import parts, spread
     from pipeline.heart import time_loops as loops
-    from pipeline.heart.compiled import parts, spread
 
     totals = np.empty((len(series) + 1, loops.TOTALS))
     loops.running(series.interval_ms, series.follows, LARGE_MS, totals)
@@ -114,10 +114,9 @@ def stress_columns(series: Series, first: Indices, last: Indices) -> dict[str, F
     """Baevsky's index of each window and its root, as `baevsky_si`; (k,) columns."""
     from pipeline.heart import time_loops as loops
 
-    low_ms, high_ms, index = np.empty((3, len(first)))
-    loops.extremes(series.interval_ms, first, last, low_ms, high_ms)
     bins, code = _bins(series.interval_ms)
-    loops.stress_index(code, bins, SI_BIN_MS, first, last, low_ms, high_ms, index)
+    index = np.empty(len(first))
+    loops.stress_index(series.interval_ms, code, bins, SI_BIN_MS, first, last, index)
     return {"baevsky_si": index, "baevsky_si_sqrt": np.sqrt(index)}
 
 

@@ -15,8 +15,8 @@ the pivot.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from pipeline.compiled import exact
 from pipeline.model import Floats
 
 FRONT = 8
@@ -25,7 +25,7 @@ _BORDER = 6  # splines and drift
 _INVERSE = FRONT
 
 
-@njit(cache=True, error_model="numpy")
+@exact
 def factorise(
     weight: Floats, ma: Floats, ar: Floats, spline: Floats, exists: Floats, gamma: float
 ) -> tuple[Floats, Floats, Floats]:
@@ -76,7 +76,7 @@ def factorise(
     return by_sample, by_interval, front
 
 
-@njit(cache=True, error_model="numpy")
+@exact
 def _next_interval(front: Floats, factor: Floats, gamma: float) -> None:
     """Eliminate the first spline, which no later sample reaches, and let the next one in."""
     inverse = 1.0 / front[0, 0]
@@ -97,7 +97,7 @@ def _next_interval(front: Floats, factor: Floats, gamma: float) -> None:
     front[3, 3] = gamma
 
 
-@njit(cache=True, error_model="numpy")
+@exact
 def forward(
     block: int, by_sample: Floats, by_interval: Floats, of_q: Floats, of_spline: Floats, of_drift: Floats
 ) -> Floats:
@@ -125,7 +125,7 @@ def forward(
     return front
 
 
-@njit(cache=True, error_model="numpy")
+@exact
 def backward(
     block: int, by_sample: Floats, by_interval: Floats, front: Floats, of_q: Floats, of_spline: Floats
 ) -> None:

@@ -46,7 +46,7 @@ SHORT_S = 200  # the breathing manoeuvre takes two minutes, the stressors four a
 HICCUP_S, LEAST_TASK_S = 10, 60
 CLOCK_SHARE = 0.42  # of a recording: where the stressors lie in this protocol
 
-# What was scored on the eight people shared before this configuration was frozen, the choices by argument
+# What was scored on the eight people at hand up to this configuration, the choices by argument
 # included: every single signal in every form, and every whole index. The last, which leaves responses out
 # while the wrist moves, was made for what motion does to an electrode and not for its score.
 SCORES_TRIED, INDICES_TRIED = 67, 33
@@ -263,8 +263,8 @@ def _mean(values: Floats) -> float:
 def lines(group: list[Person], rows: list[Row], seed: int = 1) -> Iterator[str]:
     """The table as text."""
     yield (
-        f"{len(group)} people, AUC within each, mean of the stressors; scored before one configuration was "
-        f"frozen: {SCORES_TRIED} variants, {INDICES_TRIED} of them whole indices"
+        f"{len(group)} people, AUC within each, mean of the stressors; scored on the first eight up to "
+        f"this configuration: {SCORES_TRIED} variants, {INDICES_TRIED} of them whole indices"
     )
     yield f"{'score':26} {'AUC':>5}  {'95 % interval':>13}  {'by chance':>9}  {'fast breathing':>14}"
     for row in rows:

@@ -3,8 +3,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pipeline.heart import compiled, complexity_loops, spectral_loops, time_loops
-from pipeline.heart.compiled import parts, spread
+from pipeline import compiled
+from pipeline.compiled import parts, spread
+from pipeline.heart import complexity_loops, spectral_loops, time_loops
 from pipeline.heart.spectrum import Detrend, PsdMethod
 from pipeline.heart.windows import hrv_columns
 from tests.pipeline.heart.tachograms import irregular

@@ -10,7 +10,7 @@ import itertools
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from numba import njit
 
@@ -35,10 +35,14 @@ def exact(loop: Loop) -> Loop:
 
 
 def _compiled(loop: Loop, freedom: set[str] | bool) -> Loop:
+    """A private loop is only called from others: it goes without what makes it callable from outside."""
+    inner = loop.__name__.startswith("_")
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": freedom}
+    options |= {"no_cfunc_wrapper": True, "no_cpython_wrapper": inner}
     try:
-        return cast(Loop, njit(loop, cache=True, nogil=True, error_model="numpy", fastmath=freedom))
+        return cast(Loop, njit(loop, cache=True, **options))
     except RuntimeError:  # no folder to keep machine code in
-        return cast(Loop, njit(loop, nogil=True, error_model="numpy", fastmath=freedom))
+        return cast(Loop, njit(loop, **options))
 
 
 def spread(task: Callable[[Chunk], Found], chunks: Sequence[Chunk]) -> list[Found]:
