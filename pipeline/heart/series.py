@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -18,45 +19,60 @@ MOST_BRIDGED = 2  # excluded intervals in a row that interpolation may span
 _LONGEST_BRIDGE = 3.5  # of the intervals around: those two, the next one, and some room
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Series:
     """NN intervals (n,), how each follows the one before, and how many come before each of m beats.
 
-    `step_s`: time since the NN interval before, `rise`: change since then, in ms per s; 0 at the first.
-    `follows`: adjacent to the NN interval before it, so that their difference exists. `apart`: separated
-    from it by a gap in time, by more than two excluded intervals, or by one that is far too long: nothing
-    may bridge those. Both are
-    properties of two neighbours, so a window sees them as the whole recording does.
+    `follows`: adjacent to the NN interval before it, so that their difference exists. `row` is the beat that
+    each interval is, `adjacent` (m,) where beats follow each other. What says how an interval follows the one
+    before is a property of two neighbours, so a window sees it as the whole recording does.
     """
 
     time_s: Floats
     interval_ms: Floats
     follows: Bools
-    apart: Bools
-    step_s: Floats
-    rise: Floats
     before: Indices  # (m + 1,)
+    row: Indices
+    adjacent: Bools
 
     @classmethod
     def of(cls, beats: Beats) -> Self:
         """The series of labelled beats; an interval that is no positive number is never normal."""
         normal = usable(beats)
-        rows = np.flatnonzero(normal)
-        adjacent = beats.adjacent
-        run = np.cumsum(~adjacent)[rows]
-        follows, apart = np.zeros(len(rows), dtype=bool), np.ones(len(rows), dtype=bool)
-        skipped = np.diff(rows) - 1
-        follows[1:] = (skipped == 0) & adjacent[rows[1:]]
-        apart[1:] = (skipped > MOST_BRIDGED) | (np.diff(run) > 0)
+        row, adjacent = np.flatnonzero(normal), beats.adjacent
+        follows = np.zeros(len(row), dtype=bool)
+        follows[1:] = (np.diff(row) == 1) & adjacent[row[1:]]
         before = np.zeros(len(beats) + 1, dtype=np.int64)
         np.cumsum(normal, out=before[1:])
-        time_s = np.array(beats.time_s[rows], dtype=np.float64)
-        interval_ms = np.array(beats.interval_ms[rows], dtype=np.float64)
-        step_s, change_ms = np.diff(time_s, prepend=time_s[:1]), np.diff(interval_ms, prepend=interval_ms[:1])
-        usual_s = (interval_ms[1:] + interval_ms[:-1]) / 2000
-        apart[1:] |= step_s[1:] > _LONGEST_BRIDGE * usual_s
-        rise = np.divide(change_ms, step_s, out=np.zeros(len(rows)), where=step_s > 0)
-        return cls(time_s, interval_ms, follows, apart, step_s, rise, before)
+        time_s, interval_ms = (
+            np.ascontiguousarray(values[row], dtype=np.float64)
+            for values in (beats.time_s, beats.interval_ms)
+        )
+        return cls(time_s, interval_ms, follows, before, row, adjacent)
+
+    @cached_property
+    def step_s(self) -> Floats:
+        """Time since the NN interval before; 0 at the first."""
+        return np.diff(self.time_s, prepend=self.time_s[:1])
+
+    @cached_property
+    def rise(self) -> Floats:
+        """Change since the NN interval before, in ms per s; 0 at the first."""
+        change_ms = np.diff(self.interval_ms, prepend=self.interval_ms[:1])
+        return np.divide(change_ms, self.step_s, out=np.zeros(len(self)), where=self.step_s > 0)
+
+    @cached_property
+    def apart(self) -> Bools:
+        """Separated from the NN interval before by what nothing may bridge; True at the first.
+
+        That is a gap in time, more than two excluded intervals, or one that is far too long.
+        """
+        apart = np.ones(len(self), dtype=bool)
+        run = np.cumsum(~self.adjacent)[self.row]
+        usual_s = (self.interval_ms[1:] + self.interval_ms[:-1]) / 2000
+        apart[1:] = (np.diff(self.row) > MOST_BRIDGED + 1) | (np.diff(run) > 0)
+        apart[1:] |= self.step_s[1:] > _LONGEST_BRIDGE * usual_s
+        return apart
 
     def __len__(self) -> int:
         return len(self.time_s)

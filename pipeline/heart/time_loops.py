@@ -70,18 +70,18 @@ def _sum(totals: Floats, a: int, b: int, k: int) -> float:
 @exact
 def _spread(total: float, squares: float, n: float) -> float:
     """The standard deviation of n values from their sum and that of their squares, ddof 1."""
-    return math.sqrt(max(squares - total * total / n, 0.0) / (n - 1)) if n > 1 else np.nan
+    return math.sqrt(max(squares - total * (total / n), 0.0) / (n - 1)) if n > 1 else np.nan
 
 
 @exact
 def moments(totals: Floats, first: Indices, last: Indices, out: Floats) -> None:
     """Means and spreads of each window's intervals, differences and sums, into `out` (MEASURES, k)."""
-    sums, root = np.empty(SUMS), math.sqrt(2.0)
+    sums, half = np.empty(SUMS), math.sqrt(0.5)
     for w in range(len(first)):
         a, b, n = first[w], last[w], last[w] - first[w]
-        for row in range(MEASURES):
-            out[row, w] = np.nan
         out[NN_PAIRS, w] = 0.0
+        for row in range(NN_PAIRS + 1, MEASURES):
+            out[row, w] = np.nan
         if n <= 0:
             continue
         inner = a + 1  # a window's first interval has no neighbour in it
@@ -90,20 +90,21 @@ def moments(totals: Floats, first: Indices, last: Indices, out: Floats) -> None:
         mean = CENTRE_MS + sums[0] / n
         if mean <= 0.0:  # an interval of next to nothing, lost beside the centre
             mean = np.nan
-        out[MEAN_NN, w], out[MEAN_HR, w] = mean, 60_000.0 / mean
+        per_mean = 1.0 / mean
+        out[MEAN_NN, w], out[MEAN_HR, w] = mean, 60_000.0 * per_mean
         if n > 1:
             varies = totals[b, CHANGES] > totals[inner, CHANGES]
             spread = _spread(sums[0], sums[1], n) if varies else 0.0  # whatever rounding makes of steadiness
-            out[SDNN, w], out[CVNN, w] = spread, 100.0 * spread / mean
+            out[SDNN, w], out[CVNN, w] = spread, 100.0 * spread * per_mean
         pairs = totals[b, PAIRS] - totals[inner, PAIRS]
         out[NN_PAIRS, w] = pairs
         if pairs > 0:
             rmssd = math.sqrt(sums[3] / pairs)
-            out[RMSSD, w], out[RMSSD_SHARE, w] = rmssd, 100.0 * rmssd / mean
+            out[RMSSD, w], out[RMSSD_SHARE, w] = rmssd, 100.0 * rmssd * per_mean
             out[LN_RMSSD, w] = math.log(rmssd) if rmssd > 0 else np.nan
             out[PNN50, w] = 100.0 * (totals[b, LARGE] - totals[inner, LARGE]) / pairs
-            out[SD1, w] = _spread(sums[2], sums[3], pairs) / root
-            out[SD2, w] = _spread(sums[4], sums[5], pairs) / root
+            out[SD1, w] = _spread(sums[2], sums[3], pairs) * half
+            out[SD2, w] = _spread(sums[4], sums[5], pairs) * half
 
 
 @compiled
