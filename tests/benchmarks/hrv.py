@@ -19,19 +19,17 @@ from functools import partial
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPO))
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy.interpolate import CubicSpline
+from scipy.signal import welch
 
-import numpy as np  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-from scipy.interpolate import CubicSpline  # noqa: E402
-from scipy.signal import welch  # noqa: E402
-
-from pipeline.heart.beats import Beats  # noqa: E402
-from pipeline.heart.complexity import dfa_alpha1, sample_entropy  # noqa: E402
-from pipeline.heart.rhythm import rhythm_concentration  # noqa: E402
-from pipeline.heart.series import Indices, Series, rows_within  # noqa: E402
-from pipeline.heart.spectrum import (  # noqa: E402
+from pipeline.heart.beats import Beats
+from pipeline.heart.complexity import dfa_alpha1, sample_entropy
+from pipeline.heart.rhythm import rhythm_concentration
+from pipeline.heart.series import Indices, Series, rows_within
+from pipeline.heart.spectrum import (
     HF,
     LF,
     TOTAL,
@@ -41,8 +39,8 @@ from pipeline.heart.spectrum import (  # noqa: E402
     Spectrum,
     spectral_columns,
 )
-from pipeline.heart.windows import data_columns, hrv_columns, stress_columns, time_columns  # noqa: E402
-from pipeline.model import Floats  # noqa: E402
+from pipeline.heart.windows import data_columns, hrv_columns, stress_columns, time_columns
+from pipeline.model import Floats
 
 DAY_S = 86_400
 GRIDS = ((300, 30, 0.5), (60, 1, 1.0))  # window, step, what we aim at, in s

@@ -6,14 +6,11 @@ python tests/benchmarks/session.py
 from __future__ import annotations
 
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPO))
-
 E4 = REPO.parent / "shared" / "recordings" / "stress_predict_e4" / "S03"
 REPEATS = 5
 
