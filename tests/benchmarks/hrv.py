@@ -18,7 +18,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-REPO = Path(__file__).resolve().parents[2]
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,6 +41,7 @@ from pipeline.heart.spectrum import (
 from pipeline.heart.windows import data_columns, hrv_columns, stress_columns, time_columns
 from pipeline.model import Floats
 
+REPO = Path(__file__).resolve().parents[2]
 DAY_S = 86_400
 GRIDS = ((300, 30, 0.5), (60, 1, 1.0))  # window, step, what we aim at, in s
 REPEATS = 5
