@@ -8,8 +8,8 @@ an old client still delivers is dropped, so a notification can never be counted 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -26,23 +26,33 @@ from bleak.exc import (
     BleakDeviceNotFoundError,
     BleakError,
     BleakGATTProtocolError,
+    BleakGATTProtocolErrorCode,
 )
 
-from devices.device_information import describe, undescribed
+from devices.device_information import BATTERY_CHANNEL, BATTERY_LEVEL, describe, undescribed
 from devices.driver import Advert, Driver
 from devices.registry import drivers
-from pipeline.errors import DeviceError
+from pipeline.errors import DeviceError, PairingError
 from pipeline.model import DeviceInfo
 
 _CONNECT_S = 15.0
 _DESCRIBE_S = 5.0
 _START_S = 15.0
+_PAIR_S = 40.0  # a person may have to agree to it
 _STOP_S = 5.0
 _FIRST_DATA_S = 10.0  # some sensors settle, or ask to be worn, before they send anything
 _MOMENT_S = 0.001  # a timer may be early by the last bit of a clock, and would then be set again for ever
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 
 T = TypeVar("T")
+
+_Att = BleakGATTProtocolErrorCode
+_WANTS_PAIRING = {
+    _Att.INSUFFICIENT_AUTHENTICATION,
+    _Att.INSUFFICIENT_AUTHORIZATION,
+    _Att.INSUFFICIENT_ENCRYPTION,
+    _Att.INSUFFICIENT_ENCRYPTION_KEY_SIZE,
+}
 
 _Reason = BleakBluetoothNotAvailableReason
 _UNAVAILABLE = {
@@ -58,6 +68,9 @@ _UNAVAILABLE = {
     " settings and start again.",
     _Reason.UNKNOWN: "Bluetooth is not available: check that it is switched on, then try again.",
 }
+
+
+_PAIR_FIRST = "the sensor wants to be paired: pair it in the system's Bluetooth settings, then try again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +94,8 @@ class LinkEvent(StrEnum):
     """What became of a link."""
 
     CONNECTED = "connected"
+    PAIRED = "paired"  # the sensor wanted it
+    QUIET = "quiet"  # one of its streams brings nothing, while others flow
     LOST = "lost"  # the connection ended
     SILENT = "silent"  # it stayed up without data, and was given up
     FAILED = "failed"  # an attempt came to nothing
@@ -198,6 +213,41 @@ async def _found_again(found: Found, radio: Radio) -> Found:
     return found
 
 
+@dataclass(slots=True)
+class _Watch:
+    """A channel that is expected to speak."""
+
+    silence_s: float
+    heard_s: float
+    flowed: bool = False
+    told: bool = False
+
+    @property
+    def due_s(self) -> float:
+        """When it has been silent for too long."""
+        return self.heard_s + self.patience_s
+
+    @property
+    def patience_s(self) -> float:
+        return self.silence_s if self.flowed else max(self.silence_s, _FIRST_DATA_S)
+
+
+async def _attempt(work: Coroutine[Any, Any, None]) -> None:
+    """Do a last piece of work on a link, which may fail at any moment; cancelled or not, it has 5 s.
+
+    In a task of its own: a backend must not swallow a cancellation that is meant for us.
+    """
+    working = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({working}, timeout=_STOP_S)
+    finally:
+        if not working.done():
+            await asyncio.wait({working}, timeout=_STOP_S)
+        working.cancel()
+        if working.done() and not working.cancelled():
+            working.exception()  # looked at, or asyncio reports it as forgotten
+
+
 class _Connection:
     """One attempt with its own client: a `Link` to the driver, and the only way from bleak to the sink.
 
@@ -208,7 +258,6 @@ class _Connection:
         self, found: Found, device: str, generation: int, sink: Sink, radio: Radio, info: DeviceInfo | None
     ) -> None:
         assert found.driver is not None, f"{found.advert.name}: no driver"
-        self.flowed = False
         self.forgotten = False
         self.info = info
         self._driver = found.driver
@@ -216,10 +265,16 @@ class _Connection:
         self._loop = asyncio.get_running_loop()
         self._lost = asyncio.Event()
         self._current = True
-        self._heard_s = self._loop.time()
+        self._watched: dict[str, _Watch] = {}
+        self._subscribed: set[str] = set()
         self._client = BleakClient(
             found.handle, lambda _: self._lost.set(), timeout=_CONNECT_S, backend=radio.client
         )
+
+    @property
+    def flowed(self) -> bool:
+        """Whether it brought data."""
+        return any(watch.flowed for watch in self._watched.values())
 
     async def run(self, hash_serial: Callable[[str], str]) -> None:
         """Connect and stream until the link dies; leaves no connection open. Raises only if cancelled."""
@@ -244,12 +299,36 @@ class _Connection:
         if self.info is None:
             await self._describe(hash_serial)
         self._sink.described(self._device, self._generation, self.info or undescribed(self._driver))
-        await self._while_up(self._driver.start(self), _START_S)
+        with suppress(Exception):  # many sensors have no battery service, or do not notify
+            await self._while_up(self._subscribe_battery(), _DESCRIBE_S)
+        await self._start()
         return await self._end_of_data()
 
     async def _describe(self, hash_serial: Callable[[str], str]) -> None:
         with suppress(Exception):  # a sensor that cannot describe itself may still stream
             self.info = await self._while_up(describe(self, self._driver, hash_serial), _DESCRIBE_S)
+
+    async def _subscribe_battery(self) -> None:
+        level = self._client.services.get_characteristic(BATTERY_LEVEL)
+        if level is not None and "notify" in level.properties:
+            await self.subscribe(BATTERY_LEVEL, BATTERY_CHANNEL, silence_s=None)
+
+    async def _start(self) -> None:
+        """Start the driver, paired where the sensor asks for that."""
+        try:
+            await self._while_up(self._driver.start(self), _START_S)
+        except PairingError:
+            await self._while_up(self._pair(), _PAIR_S)
+            self._tell(LinkEvent.PAIRED, "")
+            await self._while_up(self._driver.start(self), _START_S)
+
+    async def _pair(self) -> None:
+        try:
+            await self._client.pair()
+        except NotImplementedError:  # macOS asks its user by itself
+            return
+        except (BleakError, OSError) as error:
+            raise PairingError(f"{_PAIR_FIRST} ({_reason(error)})") from error
 
     async def _while_up(self, work: Coroutine[Any, Any, T], limit_s: float) -> T:
         """The result of work on the link. Raises TimeoutError, or BleakError as soon as the link is lost.
@@ -257,6 +336,9 @@ class _Connection:
         The work has a task of its own: a cancellation of ours then reaches us, whatever a backend does with
         the one it sees, and one that a backend makes up is not mistaken for ours.
         """
+        if self._lost.is_set():
+            work.close()
+            raise BleakError("the connection ended")
         working, lost = asyncio.ensure_future(work), asyncio.ensure_future(self._lost.wait())
         try:
             await asyncio.wait({working, lost}, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
@@ -273,47 +355,98 @@ class _Connection:
                 working.exception()  # looked at, or asyncio reports it as forgotten
 
     async def _end_of_data(self) -> tuple[LinkEvent, str]:
-        if not self.flowed:
-            self._heard_s = self._loop.time()
+        """Watch the streams until the connection ends, or one that flowed dries up."""
+        began_s = self._loop.time()
+        for watch in self._watched.values():
+            if not watch.flowed:
+                watch.heard_s = began_s
         while not self._lost.is_set():
-            patience_s = self._driver.silence_s
-            if not self.flowed:
-                patience_s = max(patience_s, _FIRST_DATA_S)
-            left_s = self._heard_s + patience_s - self._loop.time()
+            expected = [watch.due_s for watch in self._watched.values() if not watch.told]
+            left_s = min(expected, default=self._loop.time() + _CONNECT_S) - self._loop.time()
             if left_s < _MOMENT_S:
-                return LinkEvent.SILENT, f"no data for {patience_s:g} s"
+                if silence := self._silence():
+                    return LinkEvent.SILENT, silence
+                continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(left_s):
                     await self._lost.wait()
         return LinkEvent.LOST, "the connection ended"
 
+    def _silence(self) -> str | None:
+        """Why the link counts as dead, or None if it is only a stream that never began beside others."""
+        now_s = self._loop.time()
+        for channel, watch in self._watched.items():
+            if watch.told or watch.due_s - now_s >= _MOMENT_S:
+                continue
+            what = "data" if len(self._watched) == 1 else channel
+            if watch.flowed or not self.flowed:
+                return f"no {what} for {watch.patience_s:g} s"
+            watch.told = True
+            self._tell(LinkEvent.QUIET, f"no {what} so far")
+        return None
+
     async def _stop(self) -> None:
         if self._client.is_connected:
-            with suppress(Exception):  # the link may die at any moment, and then nothing is left to stop
-                async with asyncio.timeout(_STOP_S):
-                    await self._driver.stop(self)
+            await _attempt(self._driver.stop(self))
 
     async def _disconnect(self) -> None:
-        with suppress(Exception):  # there is no more that could be done for this client
-            async with asyncio.timeout(_STOP_S):
-                await self._client.disconnect()
+        await _attempt(self._client.disconnect())
 
     def _tell(self, event: LinkEvent, reason: str) -> None:
         self._sink.link(self._device, self._generation, event, reason)
 
     async def read(self, characteristic: str) -> bytes:
-        try:
+        with self._answers():
             return bytes(await self._client.read_gatt_char(characteristic))
-        except (BleakCharacteristicNotFoundError, BleakGATTProtocolError) as error:
-            raise DeviceError(f"{self._device}: {_reason(error)}") from error
 
     async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None:
-        await self._client.write_gatt_char(characteristic, data, response)
+        with self._answers():
+            await self._client.write_gatt_char(characteristic, data, response)
 
-    async def subscribe(self, characteristic: str, channel: str) -> None:
+    async def subscribe(
+        self,
+        characteristic: str,
+        channel: str | Callable[[bytes], str],
+        *,
+        silence_s: float | None,
+        heard: Callable[[bytes], None] | None = None,
+    ) -> None:
+        if characteristic in self._subscribed:
+            return
+
         def arrived(_: BleakGATTCharacteristic, data: bytearray) -> None:
-            if self._current:
-                self._heard_s, self.flowed = self._loop.time(), True
-                self._sink.notification(self._device, channel, self._generation, bytes(data))
+            if not self._current:
+                return
+            payload = bytes(data)
+            name = channel if isinstance(channel, str) else channel(payload)
+            self._sink.notification(self._device, name, self._generation, payload)
+            if silence_s is not None:
+                self._heard(name, silence_s)
+            if heard is not None:
+                heard(payload)
 
-        await self._client.start_notify(characteristic, arrived)
+        with self._answers():
+            await self._client.start_notify(characteristic, arrived)
+        self._subscribed.add(characteristic)
+        if silence_s is not None and isinstance(channel, str):
+            self.expect(channel, silence_s)
+
+    def expect(self, channel: str, silence_s: float) -> None:
+        self._watched.setdefault(channel, _Watch(silence_s, self._loop.time()))
+
+    def _heard(self, channel: str, silence_s: float) -> None:
+        self.expect(channel, silence_s)
+        watch = self._watched[channel]
+        watch.heard_s, watch.flowed, watch.told = self._loop.time(), True, False
+
+    @contextmanager
+    def _answers(self) -> Iterator[None]:
+        """A sensor's refusal as an error of ours; trouble with the link stays what it is."""
+        try:
+            yield
+        except BleakGATTProtocolError as error:
+            if error.args[0] in _WANTS_PAIRING:
+                raise PairingError(_PAIR_FIRST) from error
+            raise DeviceError(_reason(error)) from error
+        except BleakCharacteristicNotFoundError as error:
+            raise DeviceError(_reason(error)) from error

@@ -22,6 +22,7 @@ SERVICE = "00001122-0000-1000-8000-00805f9b34fb"
 CONDUCTANCE = "babe4a4c-7789-11ed-a1eb-0242ac120002"
 CHANNEL = "eda"
 RATE_HZ = 32.0
+SILENCE_S = 5.0
 
 _NAME = "healthypi move"
 _PER_US = 100  # the watch counts 1/100 µS
@@ -66,16 +67,16 @@ class HealthyPiMove:
 
     name = "healthypi_move"
     label = "HealthyPi Move (skin conductance)"
+    models = "ProtoCentral HealthyPi Move"
     source = "Protocentral/healthypi-move-fw, app/src/ble_module.c"
     hardware_verified = False
     streams = ("eda",)
-    silence_s = 5.0
 
     def recognises(self, advert: Advert) -> bool:
         return SERVICE in advert.service_uuids or _NAME in advert.name.lower()
 
     async def start(self, link: Link) -> None:
-        await link.subscribe(CONDUCTANCE, CHANNEL)
+        await link.subscribe(CONDUCTANCE, CHANNEL, silence_s=SILENCE_S)
 
     async def stop(self, link: Link) -> None:
         """Nothing was started: the subscription ends with the link."""

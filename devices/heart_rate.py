@@ -20,6 +20,7 @@ from pipeline.model import Floats
 SERVICE = "0000180d-0000-1000-8000-00805f9b34fb"
 MEASUREMENT = "00002a37-0000-1000-8000-00805f9b34fb"
 CHANNEL = "heart_rate"
+SILENCE_S = 5.0  # it notifies once a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,8 @@ class _HeartRateDecoder:
             return ()
         measurement = HeartRateMeasurement.from_bytes(payload)
         events = ("contact lost",) if measurement.contact is False else ()
-        heart_rate_bpm = np.array([measurement.heart_rate_bpm], dtype=np.float64)
+        # Straps send 0 while they have not counted a beat: a value that is missing, not a rate.
+        heart_rate_bpm = np.array([measurement.heart_rate_bpm or np.nan], dtype=np.float64)
         return (
             Samples("rr", {"rr_ms": measurement.rr_ms}),
             Samples("heart_rate", {"heart_rate_bpm": heart_rate_bpm}, events=events),
@@ -110,16 +112,16 @@ class HeartRate:
 
     name = "heart_rate"
     label = "Heart-rate strap"
+    models = "any with the Heart Rate service: Polar H9, Garmin HRM, Wahoo TICKR, Coospo, Movesense ..."
     source = "Bluetooth SIG, Heart Rate Service 1.0"
     hardware_verified = False
     streams = ("rr", "heart_rate")
-    silence_s = 5.0
 
     def recognises(self, advert: Advert) -> bool:
         return SERVICE in advert.service_uuids
 
     async def start(self, link: Link) -> None:
-        await link.subscribe(MEASUREMENT, CHANNEL)
+        await link.subscribe(MEASUREMENT, CHANNEL, silence_s=SILENCE_S)
 
     async def stop(self, link: Link) -> None:
         """Nothing was started: the subscription ends with the link."""

@@ -7,6 +7,7 @@ VagalError                 one clear line, and the exit code of the command line
 ├── InputError         3   a file that cannot be read
 │   └── FrameError         bytes from a device that do not follow its protocol
 └── DeviceError        3   Bluetooth, a sensor, or the link to it
+    └── PairingError       a sensor that wants to be paired first
 """
 
 from __future__ import annotations
@@ -50,3 +51,7 @@ class DeviceError(VagalError):
     """Bluetooth or a sensor is not available; the message says what to do."""
 
     exit_code = 3
+
+
+class PairingError(DeviceError):
+    """A sensor answers only once it is paired; the message says how to do that."""

@@ -18,6 +18,7 @@ import numpy as np
 from devices.virtual.heart import BeatFault, Breathing, Heart
 from devices.virtual.skin import Skin
 from devices.virtual.traits import TICK_S, Follower, Traits
+from devices.virtual.waveforms import AHEAD_S, BEHIND_S, chest_mg, ecg_uv, pulse_au
 from pipeline.model import Floats, Pacer, PhaseKind
 
 _LF_HZ, _HF_HZ = (0.04, 0.15), (0.15, 0.40)
@@ -26,7 +27,9 @@ _SPECTRUM_MIN_S = 25.0  # one cycle of the slowest LF rhythm
 _TAPER_SHARE = 0.1
 _LONGEST_INTERVAL_S = 3.0
 _NOISE_BLOCK = 256
-_SENSOR = 3  # beside the generators of breath, heart and skin, which are 0 to 2
+_SKIN_NOISE, _ECG_NOISE, _PULSE_NOISE = 3, 4, 5  # beside the generators of breath, heart and skin
+_MOTION_NOISE = (6, 7, 8)
+_ECG_NOISE_UV, _PULSE_NOISE_AU, _MOTION_NOISE_MG = 8.0, 6.0, 2.5  # standard deviations, per sample
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,12 +114,28 @@ class SimulatedClient:
     def eda_us(self, start_s: float, end_s: float, rate_hz: float) -> Floats:
         """Skin conductance with the sensor's noise at all k / rate_hz from `start_s` to before `end_s`."""
         first, last = self._samples(start_s, end_s, rate_hz)
-        noise = self._noise(first, last, rate_hz)
+        noise = self._noise(first, last, rate_hz, _SKIN_NOISE)
         return self._at(self._eda_us, first, last, rate_hz) + self.traits.eda_noise_us * noise
 
     def breath(self, start_s: float, end_s: float, rate_hz: float) -> Floats:
         """Lung volume at the same times: 0 after an exhalation, about 1 after an inhalation."""
         return self._at(self._volume, *self._samples(start_s, end_s, rate_hz), rate_hz)
+
+    def ecg_uv(self, start_s: float, end_s: float, rate_hz: float) -> Floats:
+        """The electrocardiogram at the same times; lives on for the 0.3 s by which a P wave is early."""
+        time_s, noise = self._sampled(start_s, end_s, rate_hz, _ECG_NOISE)
+        return ecg_uv(self._beats_around(time_s), time_s) + _ECG_NOISE_UV * noise
+
+    def ppg_au(self, start_s: float, end_s: float, rate_hz: float) -> Floats:
+        """A pulse wave at the wrist at the same times."""
+        time_s, noise = self._sampled(start_s, end_s, rate_hz, _PULSE_NOISE)
+        return pulse_au(self._beats_around(time_s), time_s) + _PULSE_NOISE_AU * noise
+
+    def acc_mg(self, start_s: float, end_s: float, rate_hz: float) -> Floats:
+        """Acceleration of the chest, which breathes, at the same times: (n, 3)."""
+        first, last = self._samples(start_s, end_s, rate_hz)
+        noise = np.stack([self._noise(first, last, rate_hz, axis) for axis in _MOTION_NOISE], axis=-1)
+        return chest_mg(self.breath(start_s, end_s, rate_hz)) + _MOTION_NOISE_MG * noise
 
     def truth(self, start_s: float, end_s: float) -> Truth:
         """What really happened; a value that the time is too short for is NaN."""
@@ -188,9 +207,21 @@ class SimulatedClient:
         rise = known[whole - whole[0] + 1] - before
         return np.asarray(before + (ticks - whole) * rise)
 
-    def _noise(self, first: int, last: int, rate_hz: float) -> Floats:
+    def _sampled(self, start_s: float, end_s: float, rate_hz: float, sensor: int) -> tuple[Floats, Floats]:
+        """The times of the samples, and the noise of each."""
+        first, last = self._samples(start_s, end_s, rate_hz)
+        return np.arange(first, last) / rate_hz, self._noise(first, last, rate_hz, sensor)
+
+    def _beats_around(self, time_s: Floats) -> list[float]:
+        """The beats that shape a wave at these times."""
+        if not len(time_s):
+            return []
+        return [beat_s for beat_s, _ in self.beats(time_s[0] - BEHIND_S, time_s[-1] + AHEAD_S)]
+
+    def _noise(self, first: int, last: int, rate_hz: float, sensor: int) -> Floats:
         begin, end = first // _NOISE_BLOCK, -(-last // _NOISE_BLOCK)
-        blocks = [_noise_block(self._seed, round(rate_hz * 1000), block) for block in range(begin, end)]
+        key = self._seed, sensor, round(rate_hz * 1000)
+        blocks = [_noise_block(*key, block) for block in range(begin, end)]
         return np.concatenate([np.empty(0), *blocks])[first - begin * _NOISE_BLOCK :][: last - first]
 
     def _breaths(self, start_s: float, end_s: float) -> float:
@@ -224,10 +255,10 @@ class SimulatedClient:
         return np.asarray((at_s - np.interp(np.interp(at_s, time_s, phase) - 1, phase, time_s)) * 1000)
 
 
-@lru_cache(maxsize=64)
-def _noise_block(seed: int, rate_mhz: int, block: int) -> Floats:
+@lru_cache(maxsize=256)
+def _noise_block(seed: int, sensor: int, rate_mhz: int, block: int) -> Floats:
     """Sensor noise is drawn by the index of its sample, so it is the same wherever a question begins."""
-    key = np.random.SeedSequence(seed, spawn_key=(_SENSOR, rate_mhz, block))
+    key = np.random.SeedSequence(seed, spawn_key=(sensor, rate_mhz, block))
     return np.random.default_rng(key).standard_normal(_NOISE_BLOCK)
 
 

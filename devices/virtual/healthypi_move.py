@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from bumble.core import UUID
+from bumble.gatt import Service
+
 from devices import healthypi_move
 from devices.healthypi_move import ConductanceFrame
-from devices.virtual.peripheral import Body, Label, Peripheral, notifying
+from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock
 
@@ -14,13 +19,12 @@ LABEL = Label("Virtual healthypi move", "C0:00:00:00:00:02", model="Virtual watc
 class VirtualHealthyPiMove(Peripheral):
     """Each quarter of a second it notifies 8 samples of skin conductance."""
 
-    channel = healthypi_move.CHANNEL
-    period_s = 0.25
-
     def __init__(self, radio: VirtualRadio, clock: Clock, body: Body, label: Label = LABEL) -> None:
         stream = notifying(healthypi_move.CONDUCTANCE)
-        super().__init__(radio, clock, body, label, healthypi_move.SERVICE, stream)
+        service = Service(UUID(healthypi_move.SERVICE), [stream])
+        outlet = Outlet(healthypi_move.CHANNEL, stream, 0.25, self._payloads)
+        super().__init__(radio, clock, body, label, [service], [outlet])
 
-    def payload(self, start_s: float, end_s: float) -> bytes:
-        eda_us = self._body.eda_us(start_s, end_s, healthypi_move.RATE_HZ)
-        return bytes(ConductanceFrame(tuple(round(value * 100) for value in eda_us.tolist())))
+    def _payloads(self, start_s: float, end_s: float) -> Iterator[bytes]:
+        eda_us = self._body.eda_us(start_s, end_s, self.quartz.actual_hz(healthypi_move.RATE_HZ))
+        yield bytes(ConductanceFrame(tuple(round(value * 100) for value in eda_us.tolist())))

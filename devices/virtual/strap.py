@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
+
+from bumble.core import UUID
+from bumble.gatt import Service
 
 from devices import heart_rate
 from devices.heart_rate import HeartRateMeasurement
-from devices.virtual.peripheral import Body, Label, Peripheral, notifying
+from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock
 
@@ -20,15 +24,28 @@ _MOST_TICKS = 0xFFFF
 class VirtualStrap(Peripheral):
     """Each second it notifies the heart rate and the RR intervals completed in that second."""
 
-    channel = heart_rate.CHANNEL
-    period_s = 1.0
-
     def __init__(self, radio: VirtualRadio, clock: Clock, body: Body, label: Label = LABEL) -> None:
-        super().__init__(radio, clock, body, label, heart_rate.SERVICE, notifying(heart_rate.MEASUREMENT))
+        pulse = HeartRateOutlet(clock, body)
+        service = Service(UUID(heart_rate.SERVICE), [pulse.outlet.characteristic])
+        super().__init__(radio, clock, body, label, [service], [pulse.outlet])
+
+
+class HeartRateOutlet:
+    """The Heart Rate service's notifications, as any sensor that offers it sends them."""
+
+    def __init__(self, clock: Clock, body: Body, *, with_rr: bool = True) -> None:
+        measurement = notifying(heart_rate.MEASUREMENT)
+        self.outlet = Outlet(heart_rate.CHANNEL, measurement, 1.0, self._payloads)
+        self.with_rr = with_rr
+        self._body = body
         self._recent_ms: deque[float] = deque(maxlen=_AVERAGED_BEATS)
         self._last_beat_s = clock.now()
 
+    def _payloads(self, start_s: float, end_s: float) -> Iterator[bytes]:
+        yield self.payload(start_s, end_s)
+
     def payload(self, start_s: float, end_s: float) -> bytes:
+        """The notification due at `end_s`."""
         beats = self._body.beats(start_s, end_s)
         for beat_s, rr_ms in beats:
             self._last_beat_s = beat_s
@@ -36,7 +53,7 @@ class VirtualStrap(Peripheral):
         measurement = HeartRateMeasurement(
             heart_rate_bpm=self._heart_rate_bpm(),
             contact=end_s - self._last_beat_s < _CONTACT_S,
-            rr_ticks=tuple(min(round(rr_ms * 1.024), _MOST_TICKS) for _, rr_ms in beats),
+            rr_ticks=tuple(min(round(rr_ms * 1.024), _MOST_TICKS) for _, rr_ms in beats if self.with_rr),
         )
         return bytes(measurement)
 

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.scanner import BaseBleakScanner
+from bumble.core import UUID
+from bumble.gatt import Service
 
 from devices import device_information
 from devices.connection import Found, LinkEvent, Radio, scan, supervise
 from devices.heart_rate import HeartRate
-from devices.virtual.peripheral import Peripheral
+from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, notifying
 from devices.virtual.radio import VirtualRadio
 from devices.virtual.strap import VirtualStrap
 from pipeline.clock import Clock, run
@@ -25,7 +27,7 @@ from pipeline.errors import DeviceError
 from pipeline.model import DeviceInfo, Floats
 
 SPEED = 2000
-CONNECTED, LOST, SILENT, FAILED, STOPPED = LinkEvent
+CONNECTED, PAIRED, QUIET, LOST, SILENT, FAILED, STOPPED = LinkEvent
 LABELLED = DeviceInfo("Heart-rate strap", "heart_rate")
 
 
@@ -47,11 +49,12 @@ class Heartless(SteadyBody):
 class Scale(Peripheral):
     """A device that no driver knows."""
 
-    channel = "weight"
-    period_s = 1.0
+    SERVICE = "0000181d-0000-1000-8000-00805f9b34fb"
 
-    def payload(self, *_: float) -> bytes:
-        return b""
+    def __init__(self, radio: VirtualRadio, clock: Clock, body: Body, label: Label) -> None:
+        weight = notifying("00002a9d-0000-1000-8000-00805f9b34fb")
+        service = Service(UUID(self.SERVICE), [weight])
+        super().__init__(radio, clock, body, label, [service], [Outlet("weight", weight, 1.0, lambda *_: ())])
 
 
 @dataclass
@@ -179,7 +182,9 @@ def described_by(values: dict[str, bytes]) -> DeviceInfo:
 
         async def write(self, characteristic: str, data: bytes, *, response: bool = True) -> None: ...
 
-        async def subscribe(self, characteristic: str, channel: str) -> None: ...
+        async def subscribe(self, characteristic: str, channel: Any, **_: Any) -> None: ...
+
+        def expect(self, channel: str, silence_s: float) -> None: ...
 
     async def main(clock: Clock) -> DeviceInfo:
         return await device_information.describe(Values(), HeartRate(), str)

@@ -27,9 +27,9 @@ from devices.heart_rate import HeartRateMeasurement
 from devices.virtual import healthypi_move as virtual_watch
 from devices.virtual import strap as virtual_strap
 from devices.virtual.healthypi_move import VirtualHealthyPiMove
-from devices.virtual.peripheral import Label, notifying
+from devices.virtual.peripheral import Label
 from devices.virtual.radio import VirtualRadio
-from devices.virtual.strap import VirtualStrap
+from devices.virtual.strap import HeartRateOutlet, VirtualStrap
 from pipeline.clock import Clock, run
 from pipeline.errors import DeviceError
 from pipeline.model import DeviceInfo
@@ -59,14 +59,13 @@ class TestScan:
         near = replace(virtual_strap.LABEL, name="Near strap", address="C0:00:00:00:00:03", signal_dbm=-40)
         watch = replace(virtual_watch.LABEL, signal_dbm=-60)
         scale = Label("Scale", "C0:00:00:00:00:04", model="Scale", serial="1", signal_dbm=-30)
-        weight = "0000181d-0000-1000-8000-00805f9b34fb"
 
         async def main(clock: Clock) -> list[Found]:
             body = SteadyBody()
             async with (
                 VirtualRadio() as radio,
                 VirtualStrap(radio, clock, body, far),
-                Scale(radio, clock, body, scale, weight, notifying(weight)),
+                Scale(radio, clock, body, scale),
                 VirtualHealthyPiMove(radio, clock, body, watch),
                 VirtualStrap(radio, clock, body, near),
             ):
@@ -85,7 +84,7 @@ class TestScan:
                 ),
             ),
             ("heart_rate", Advert("C0:00:00:00:00:01", "Far strap", (heart_rate.SERVICE,), -90)),
-            (None, Advert("C0:00:00:00:00:04", "Scale", (weight,), -30)),
+            (None, Advert("C0:00:00:00:00:04", "Scale", (Scale.SERVICE,), -30)),
         ]
 
     def test_nothing_in_reach_is_an_empty_list(self):
@@ -434,11 +433,10 @@ class TestPeripheral:
 
     def test_a_strap_without_a_beat_for_five_seconds_is_off_the_skin(self):
         async def main(clock: Clock) -> list[bool | None]:
-            async with VirtualRadio() as radio:
-                strap = VirtualStrap(radio, clock, Heartless())
-                return [
-                    HeartRateMeasurement.from_bytes(strap.payload(start_s, start_s + 1)).contact
-                    for start_s in range(6)
-                ]
+            pulse = HeartRateOutlet(clock, Heartless())
+            return [
+                HeartRateMeasurement.from_bytes(pulse.payload(start_s, start_s + 1)).contact
+                for start_s in range(6)
+            ]
 
         assert run(main, SPEED) == [True, True, True, True, False, False]

@@ -132,7 +132,7 @@ class TestReconnection:
     def test_a_sensor_without_the_driver_s_characteristic_is_tried_again(self):
         class Elsewhere(HeartRate):
             async def start(self, link: Link) -> None:
-                await link.subscribe("00002a5f-0000-1000-8000-00805f9b34fb", "elsewhere")
+                await link.subscribe("00002a5f-0000-1000-8000-00805f9b34fb", "elsewhere", silence_s=5.0)
 
         async def scenario(here: Room) -> None:
             found = replace(await here.found(), driver=Elsewhere())
@@ -235,6 +235,7 @@ class TestReconnection:
                 async def start_notify(
                     self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **_: Any
                 ) -> None:
+                    if characteristic.uuid == heart_rate.MEASUREMENT:
                     callbacks.append(callback)
                     await super().start_notify(characteristic, callback)
 
@@ -292,7 +293,7 @@ class TestStop:
     def test_it_stops_even_if_a_backend_swallows_the_cancellation(self):
         class Swallowing(HeartRate):
             async def start(self, link: Link) -> None:
-                await link.subscribe(heart_rate.MEASUREMENT, heart_rate.CHANNEL)
+                await link.subscribe(heart_rate.MEASUREMENT, heart_rate.CHANNEL, silence_s=5.0)
                 with suppress(asyncio.CancelledError):
                     await asyncio.Event().wait()
 
