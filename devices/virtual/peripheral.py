@@ -44,7 +44,7 @@ class Body(Protocol):
         """Skin conductance in µS."""
 
     def ecg_uv(self, start_s: float, end_s: float, rate_hz: float) -> Floats:
-        """An electrocardiogram in µV. Beats after `end_s` are not in it: ask a little later than it happens."""
+        """An electrocardiogram in µV. A P wave is early: ask a little later than it happens."""
 
     def ppg_au(self, start_s: float, end_s: float, rate_hz: float) -> Floats:
         """A pulse wave at the wrist."""

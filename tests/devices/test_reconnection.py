@@ -236,7 +236,7 @@ class TestReconnection:
                     self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **_: Any
                 ) -> None:
                     if characteristic.uuid == heart_rate.MEASUREMENT:
-                    callbacks.append(callback)
+                        callbacks.append(callback)
                     await super().start_notify(characteristic, callback)
 
             radio = Radio(here.radio.radio.scanner, Leaking)
