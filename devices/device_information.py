@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from devices.driver import Driver, Link
+from devices.driver import Driver, Link, Samples
 from pipeline.errors import DeviceError
 from pipeline.model import DeviceInfo
 
@@ -23,7 +23,17 @@ MODEL = "00002a24-0000-1000-8000-00805f9b34fb"
 SERIAL = "00002a25-0000-1000-8000-00805f9b34fb"
 FIRMWARE = "00002a26-0000-1000-8000-00805f9b34fb"
 
+_LOW_BATTERY_PCT = 15  # some straps lose beats below that
+
 _SERIALS_AT_THE_END = re.compile(r"(?:(?:^|[\W_]+)[0-9A-Fa-f]{6,})+[\W_]*$")
+
+
+def battery_events(percent: int | None) -> tuple[Samples, ...]:
+    """What a battery level has to say: that it is low, or no more."""
+    if percent is None or percent > 100:
+        return ()
+    low = percent <= _LOW_BATTERY_PCT
+    return (Samples(BATTERY_CHANNEL, events=("battery low",) if low else ()),)
 
 
 def undescribed(driver: Driver) -> DeviceInfo:

@@ -158,7 +158,6 @@ class Peripheral:
         self.sent: list[Sent] = []
         self.muted = False
         self.mangle: Callable[[bytes], bytes] | None = None
-        self.copies = 1
         self.quartz = Quartz()
         self.outlets = tuple(outlets)
         self._stalled: list[tuple[Outlet, bytes]] | None = None
@@ -232,6 +231,16 @@ class Peripheral:
         for outlet, payload in kept:
             await self._notify(outlet, payload)
 
+    async def resend(self, count: int) -> None:
+        """Send the latest notifications once more, as sensors with a memory do after a reconnection."""
+        outlets = {outlet.channel: outlet for outlet in self.outlets}
+        for sent in self.sent[-count:]:
+            if sent.channel in outlets:
+                await self._notify(outlets[sent.channel], sent.payload)
+
+    def left_streaming(self) -> None:
+        """Be as one that was started by somebody and never stopped; most need no start."""
+
     def hang_up_on_subscribing(self) -> None:
         """End the next connection in the moment in which somebody subscribes."""
         self._hangs_up = True
@@ -275,9 +284,8 @@ class Peripheral:
             return
         payload = self.mangle(payload) if self.mangle else payload
         for connection in list(self._subscribers(outlet)):
-            for _ in range(self.copies):
-                self.sent.append(Sent(self._clock.now(), outlet.channel, payload))
-                await self.device.notify_subscriber(connection, outlet.characteristic, payload)
+            self.sent.append(Sent(self._clock.now(), outlet.channel, payload))
+            await self.device.notify_subscriber(connection, outlet.characteristic, payload)
 
     def _subscribers(self, outlet: Outlet) -> Iterator[Connection]:
         if self.muted or not self._air.within_reach(self._controller):

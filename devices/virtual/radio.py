@@ -109,12 +109,15 @@ class VirtualRadio:
     """An adapter to scan and connect with, and the air it shares with virtual peripherals.
 
     Make it, start it and stop it on one running event loop. `powered` is the adapter's switch;
-    `signal_dbm` holds signal strengths by address.
+    `signal_dbm` holds signal strengths by address. While it is `leaky`, what was subscribed to on a
+    connection that has ended goes on being called, as some systems do (bleak issue 2002).
     """
 
     def __init__(self, address: str = "F0:F1:F2:F3:F4:F5") -> None:
         self.powered = True
+        self.leaky = False
         self.signal_dbm: dict[str, int] = {}
+        self.stale: list[tuple[str, str, NotifyCallback]] = []
         self.link_layer = Air()
         self.controller = Controller("central", link=self.link_layer)
         configuration = DeviceConfiguration(name="central", address=hci.Address(address))
@@ -152,6 +155,14 @@ class VirtualRadio:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    def switch(self, *, on: bool) -> None:
+        """Turn the adapter on or off; all its links end."""
+        self.powered = on
+        if on:
+            self.link_layer.rejoin(self.controller)
+        else:
+            self.link_layer.part(self.controller)
 
     def require_power(self) -> None:
         """Raise what bleak raises when the adapter is switched off."""
@@ -263,6 +274,7 @@ class _Client(BaseBleakClient):
         self._name = named or self.address.replace(":", "-")
         self._connection: Connection | None = None
         self._callbacks: dict[int, Callable[[bytes], None]] = {}
+        self._called: list[tuple[str, str, NotifyCallback]] = []
 
     @property
     def name(self) -> str:
@@ -331,6 +343,8 @@ class _Client(BaseBleakClient):
     def _on_disconnection(self, _reason: int) -> None:
         self._connection, self.services = None, None
         self._callbacks.clear()
+        if self.radio.leaky:
+            self.radio.stale += self._called
         if self._disconnected_callback:
             self._disconnected_callback()
 
@@ -384,8 +398,12 @@ class _Client(BaseBleakClient):
         self, characteristic: BleakGATTCharacteristic, callback: NotifyCallback, **_: Any
     ) -> None:
         def notified(value: bytes) -> None:
+            for address, uuid, stale in self.radio.stale:
+                if (address, uuid) == (self.address, characteristic.uuid):
+                    stale(bytearray(value))
             callback(bytearray(value))
 
+        self._called.append((self.address, characteristic.uuid, callback))
         self._callbacks[characteristic.handle] = notified
         await self._answer(self._gatt.subscribe(characteristic.obj, notified, prefer_notify=True))
 

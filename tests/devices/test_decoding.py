@@ -125,7 +125,7 @@ class _Faulty:
     ids=["divides-by-zero", "key-error", "no-sequence", "no-array"],
 )
 def test_a_driver_s_fault_is_a_malformed_frame(made: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding, "driver_named", lambda _: _Faulty(made))
+    monkeypatch.setattr(decoding, "driver_of", lambda _: _Faulty(made))
     session = _session(_strap(1.0, b"1"))
     decoder = LiveDecoder()
     assert [samples for record in session for samples in decoder.feed(record)] == []
@@ -138,7 +138,7 @@ def test_a_driver_s_fault_is_a_malformed_frame(made: object, monkeypatch: pytest
 def test_a_stream_that_cannot_be_built_is_left_out_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
     uneven = Samples("rr", {"rr_ms": np.array([800.0]), "quality": np.array([1.0, 1.0])})
     fine = Samples("heart_rate", {"heart_rate_bpm": np.array([75.0])})
-    monkeypatch.setattr(decoding, "driver_named", lambda _: _Faulty([uneven, fine]))
+    monkeypatch.setattr(decoding, "driver_of", lambda _: _Faulty([uneven, fine]))
     streams, markers = decode(_session(_strap(1.0, b"1"), _strap(2.0, b"1")))
     assert list(streams) == ["heart_rate"]
     assert [(marker.time_s, marker.kind, marker.text) for marker in markers] == [
