@@ -8,6 +8,7 @@ an old client still delivers is dropped, so a notification can never be counted 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakBluetoothNotAvailableReason,
     BleakCharacteristicNotFoundError,
+    BleakDBusError,
     BleakDeviceNotFoundError,
     BleakError,
     BleakGATTProtocolError,
@@ -45,6 +47,8 @@ _MOMENT_S = 0.001  # a timer may be early by the last bit of a clock, and would 
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 
 T = TypeVar("T")
+
+_ADDRESS = re.compile(r"[\w/]*(?:[0-9A-Fa-f]{2}[:_]){5}[0-9A-Fa-f]{2}[\w/]*")  # also within BlueZ's paths
 
 _Att = BleakGATTProtocolErrorCode
 _WANTS_PAIRING = {
@@ -70,6 +74,7 @@ _UNAVAILABLE = {
 }
 
 
+_NOBODY = "No Bluetooth service answers on this computer: start it, or use --simulate."
 _PAIR_FIRST = "the sensor wants to be paired: pair it in the system's Bluetooth settings, then try again"
 
 
@@ -158,7 +163,9 @@ def _bluetooth_trouble(error: Exception) -> str:
     if isinstance(error, BleakBluetoothNotAvailableError):
         return _UNAVAILABLE.get(error.reason, _UNAVAILABLE[_Reason.UNKNOWN])
     if isinstance(error, OSError):  # on Linux, a system without D-Bus
-        return "No Bluetooth service answers on this computer: start it, or use --simulate."
+        return _NOBODY
+    if isinstance(error, BleakDBusError) and error.dbus_error == "org.freedesktop.DBus.Error.ServiceUnknown":
+        return _NOBODY
     return f"Bluetooth cannot be used ({_reason(error)}): switch it off and on, then try again."
 
 
@@ -172,7 +179,9 @@ def _reason(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, BleakGATTProtocolError):
         return str(error.args[-1])
-    return str(error) or type(error).__name__
+    if isinstance(error, BleakDBusError) and error.dbus_error == "org.bluez.Error.NotReady":
+        return _UNAVAILABLE[_Reason.POWERED_OFF]
+    return _ADDRESS.sub("of the sensor", str(error)) or type(error).__name__
 
 
 async def supervise(
@@ -284,7 +293,6 @@ class _Connection:
             await self._stop()
             raise
         except Exception as error:  # backends raise anything at all; here it always means "try again"
-            self.forgotten = isinstance(error, BleakDeviceNotFoundError)
             self._tell(LinkEvent.FAILED, _reason(error))
         else:
             self._tell(event, reason)
@@ -293,8 +301,10 @@ class _Connection:
             await self._disconnect()
 
     async def _stream(self, hash_serial: Callable[[str], str]) -> tuple[LinkEvent, str]:
+        self.forgotten = True  # or so it may be: BlueZ has no error of its own for a device it removed
         # Backends keep to the limit they were given, mostly.
         await self._while_up(self._client.connect(), _CONNECT_S + _STOP_S)
+        self.forgotten = False
         self._tell(LinkEvent.CONNECTED, "")
         if self.info is None:
             await self._describe(hash_serial)
@@ -450,3 +460,7 @@ class _Connection:
             raise DeviceError(_reason(error)) from error
         except BleakCharacteristicNotFoundError as error:
             raise DeviceError(_reason(error)) from error
+        except BleakDBusError as error:
+            if error.dbus_error == "org.bluez.Error.NotPermitted":  # BlueZ's "Not paired", for several codes
+                raise PairingError(_PAIR_FIRST) from error
+            raise

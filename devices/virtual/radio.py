@@ -110,7 +110,7 @@ class VirtualRadio:
 
     Make it, start it and stop it on one running event loop. `powered` is the adapter's switch;
     `signal_dbm` holds signal strengths by address. While it is `leaky`, what was subscribed to on a
-    connection that has ended goes on being called, as some systems do (bleak issue 2002).
+    connection that has ended goes on being called, as some systems do.
     """
 
     def __init__(self, address: str = "F0:F1:F2:F3:F4:F5") -> None:
@@ -401,7 +401,8 @@ class _Client(BaseBleakClient):
             for address, uuid, stale in self.radio.stale:
                 if (address, uuid) == (self.address, characteristic.uuid):
                     stale(bytearray(value))
-            callback(bytearray(value))
+            if self._callbacks.get(characteristic.handle) is notified:  # the host keeps refused ones
+                callback(bytearray(value))
 
         self._called.append((self.address, characteristic.uuid, callback))
         self._callbacks[characteristic.handle] = notified
