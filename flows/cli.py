@@ -4,113 +4,31 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import os
+import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from flows.options import (
+    FiniteRange,
+    client_option,
+    home_option,
+    protocol_option,
+    reading_options,
+    session_options,
+    simulate_option,
+)
 from pipeline.errors import InputError, VagalError
 
 if TYPE_CHECKING:
     from flows.live import Outcome
+    from flows.surroundings import Source
     from pipeline.store import Home
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-
-
-class FiniteRange(click.FloatRange):
-    """A range of numbers; "nan" and "inf" are none."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        number: float = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a number to work with.", param, ctx)
-        return number
-
-
-def _home(_: click.Context, __: click.Parameter, value: Path | None) -> Home:
-    from pipeline.store import Home, default_home
-
-    return Home(value.expanduser() if value else default_home())
-
-
-home_option = click.option(
-    "--home",
-    type=click.Path(file_okay=False, path_type=Path),
-    callback=_home,
-    help="Where sessions lie (default: VAGAL_HOME, else your user-data folder).",
-)
-
-
-def _client(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    from pipeline.model import client_pseudonym
-
-    return client_pseudonym(value) if value is not None else None
-
-
-def client_option(**settings: Any) -> Callable[..., Any]:
-    """The --client option, validated where it is given."""
-    return click.option(
-        "--client", callback=_client, help="A pseudonym: small letters, digits, hyphens.", **settings
-    )
-
-
-def protocol_option(default: str) -> Callable[..., Any]:
-    """The --protocol option of what records."""
-    return click.option(
-        "--protocol",
-        "protocol_name",
-        default=default,
-        show_default=True,
-        metavar="P",
-        help="A protocol's name, or a .toml file.",
-    )
-
-
-def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a session that is recorded, in the order of --help."""
-    for option in (
-        click.option("--speed", type=FiniteRange(min=1), help="With --simulate: faster than real time."),
-        click.option("--simulate", is_flag=True, help="A simulated client instead of Bluetooth."),
-        click.option(
-            "--device",
-            "devices",
-            multiple=True,
-            metavar="D",
-            help="A sensor's name or address; may be repeated.",
-        ),
-        client_option(default="me", show_default=True),
-        home_option,
-    ):
-        command = option(command)
-    return command
-
-
-def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say how an export is to be read."""
-    for option in (
-        click.option(
-            "--unit",
-            type=click.Choice(["ms", "s", "1/1024s"]),
-            help="What RR intervals count in, if not as stated.",
-        ),
-        click.option(
-            "--protocol",
-            metavar="P",
-            help="Lay a protocol's steps along the recording's tags (a name or .toml).",
-        ),
-        click.option(
-            "--phases",
-            type=click.Path(path_type=Path),
-            help="CSV that names phases: name,kind,start_s,end_s.",
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group(context_settings=_SETTINGS)
@@ -140,11 +58,12 @@ def cli() -> None:
 def demo(home: Home, speed: float, protocol_name: str) -> None:
     """A simulated client, from virtual strap and skin sensor to the report."""
     from flows.live import run_session
+    from flows.surroundings import simulated
     from pipeline.knowledge import protocol
 
     _recover(home)
     click.echo("A simulated client wears a virtual strap and a virtual skin sensor. No hardware, no network.")
-    _tell(run_session(home, "demo", protocol(protocol_name), simulate=True, speed=speed, say=click.echo))
+    _tell(run_session(home, "demo", protocol(protocol_name), simulated("calm"), speed=speed, say=click.echo))
 
 
 @cli.command()
@@ -172,28 +91,43 @@ def _session(
     client: str,
     protocol_name: str,
     devices: tuple[str, ...],
-    simulate: bool,
+    simulate: str | None,
+    replay: str | None,
     speed: float | None,
     view: Any = None,
 ) -> None:
     from flows.live import run_session
     from pipeline.knowledge import protocol
 
-    if speed is not None and not simulate:
-        raise click.UsageError("--speed goes with --simulate: a real heart keeps its own time")
+    source = _source(home, simulate, replay)
+    if speed is not None and not source.simulated:
+        raise click.UsageError("--speed goes with --simulate or --replay: a real heart keeps its own time")
+    given = click.get_current_context().get_parameter_source("protocol_name")
+    own = source.protocol if given is click.core.ParameterSource.DEFAULT else None
     _recover(home)
     _tell(
         run_session(
             home,
             client,
-            protocol(protocol_name),
+            own or protocol(protocol_name),
+            source,
             wanted=devices,
-            simulate=simulate,
-            speed=speed if speed or not simulate else 1.0,
+            speed=(speed or 1.0) if source.simulated else None,
             view=view,
             say=click.echo,
         )
     )
+
+
+def _source(home: Home, simulate: str | None, replay: str | None) -> Source:
+    """Where sensors come from: Bluetooth, unless another source was asked for."""
+    from flows.surroundings import bluetooth, replayed, simulated
+
+    if simulate is not None and replay is not None:
+        raise click.UsageError("--simulate and --replay exclude each other")
+    if simulate is not None:
+        return simulated(simulate)
+    return replayed(home, replay) if replay is not None else bluetooth()
 
 
 def _tell(outcome: Outcome) -> None:
@@ -224,13 +158,38 @@ def _recover(home: Home) -> None:
 
 @cli.command()
 @click.option("--seconds", type=FiniteRange(1, 120), default=8.0, show_default=True, help="How long to look.")
-@click.option("--simulate", is_flag=True, help="The virtual sensors instead of Bluetooth.")
-def devices(seconds: float, simulate: bool) -> None:
+@simulate_option
+def devices(seconds: float, simulate: str | None) -> None:
     """Scan: which sensors are in reach, and which kinds are supported."""
     from flows.discovery import describe_devices
 
-    for line in describe_devices(seconds, simulate=simulate):
+    for line in describe_devices(seconds, simulate=simulate is not None):
         click.echo(line)
+
+
+@cli.command()
+@click.argument("device")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="The file (default: DEVICE.jsonl)."
+)
+@click.option(
+    "--seconds", type=FiniteRange(1, 86_400), default=300.0, show_default=True, help="How long, at most."
+)
+@simulate_option
+@click.option("--speed", type=FiniteRange(min=1), help="With --simulate: faster than real time.")
+@home_option
+def capture(
+    home: Home, device: str, out: Path | None, seconds: float, simulate: str | None, speed: float | None
+) -> None:
+    """Write down what a sensor (a name or address) really sends, to look at, give away, or play again."""
+    from flows.capturing import capture_sensor
+
+    source = _source(home, simulate, None)
+    if speed is not None and not source.simulated:
+        raise click.UsageError("--speed goes with --simulate: a real heart keeps its own time")
+    path = out or Path(re.sub(r"\W+", "-", device).strip("-").lower() + ".jsonl")
+    pace = (speed or 1.0) if source.simulated else None
+    capture_sensor(source, device, path, seconds, speed=pace, say=click.echo)
 
 
 @cli.command("import")

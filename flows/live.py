@@ -5,35 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from devices.connection import Found, Radio, scan
+from devices.connection import Found, scan
 from flows import companion
 from flows.detached import DetachedView
-from flows.recording import Plan, Recorder, View, record
+from flows.recording import Plan, Recorder, Sensor, View, record
+from flows.surroundings import Source, Surroundings
 from flows.terminal import TerminalView
 from pipeline.clock import Clock, run
 from pipeline.errors import DeviceError, VagalError
-from pipeline.knowledge import Protocol, Step
+from pipeline.knowledge import Protocol
 from pipeline.model import Recording
 from pipeline.store import Home
 
 _SCAN_S = 8.0
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The radio a session uses, and who is told of each step (a simulated client hears it)."""
-
-    radio: Radio
-    hear: Callable[[Clock, Step], None] = lambda _clock, _step: None
-    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +47,9 @@ def run_session(
     home: Home,
     client: str,
     protocol: Protocol,
+    source: Source,
     *,
     wanted: Sequence[str] = (),
-    simulate: bool = False,
     speed: float | None = None,
     view: View | None = None,
     say: Callable[[str], None] = print,
@@ -73,19 +65,21 @@ def run_session(
 
     async def main(clock: Clock) -> tuple[Path, Recording]:
         with stop_on_signals() as stop:
-            async with _surroundings(clock, simulate=simulate) as around:
-                say("Looking for sensors ...")
-                found = await _unless(stop, scan(around.radio, _SCAN_S, until=_enough(wanted, simulate)))
-                sensors = choose(found, wanted, say)
+            async with source.open(clock) as around:
                 return await record(
-                    Plan(client, protocol, sensors, simulated=around.simulated),
+                    Plan(
+                        client,
+                        protocol,
+                        await _sensors(around, wanted, stop, say),
+                        simulated=around.simulated,
+                    ),
                     home,
                     clock,
                     around.radio,
                     DetachedView(view or TerminalView()),
                     stop=stop,
                     began=began,
-                    hear=lambda step: around.hear(clock, step),
+                    hear=around.hear,
                 )
 
     folder, recording = run(main, speed)
@@ -115,17 +109,20 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(working, stopping, return_exceptions=True)
 
 
-@asynccontextmanager
-async def _surroundings(clock: Clock, *, simulate: bool) -> AsyncIterator[Surroundings]:
-    if not simulate:
-        yield Surroundings(Radio())
-        return
-    from devices.virtual.room import simulated_room  # brings the virtual radio
+async def _sensors(
+    around: Surroundings, wanted: Sequence[str], stop: asyncio.Event, say: Callable[[str], None]
+) -> Sequence[Sensor]:
+    """What to record from: a capture, or what is chosen of what is in reach."""
+    if around.capture is not None:
+        say(f"Playing what {around.capture.driver.label} once sent")
+        return [around.capture]
+    say("Looking for sensors ...")
 
-    async with simulated_room(clock) as room:
-        yield Surroundings(
-            room.radio, lambda c, s: room.client.hear(c.now(), s.kind, s.pacer), simulated=True
-        )
+    def enough(found: Sequence[Found]) -> bool:
+        named = all(any(is_named(sensor, name) for sensor in found) for name in wanted)
+        return (bool(wanted) and named) or around.enough(found)
+
+    return choose(await _unless(stop, scan(around.radio, _SCAN_S, until=enough)), wanted, say)
 
 
 @contextmanager
@@ -144,18 +141,8 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
             signal.signal(number, handler)
 
 
-def _enough(wanted: Sequence[str], simulate: bool) -> Callable[[Sequence[Found]], bool]:
-    """When to stop looking: all named sensors are there, or in a simulation one of each kind."""
-
-    def enough(found: Sequence[Found]) -> bool:
-        if wanted:
-            return all(any(_is(sensor, name) for sensor in found) for name in wanted)
-        return simulate and len({sensor.driver.name for sensor in found if sensor.driver}) >= 2
-
-    return enough
-
-
-def _is(sensor: Found, name: str) -> bool:
+def is_named(sensor: Found, name: str) -> bool:
+    """Whether a person who says this name or address means this sensor."""
     advert = sensor.advert
     return name.lower() in (advert.address.lower(), advert.name.lower())
 
@@ -185,7 +172,11 @@ def choose(found: Sequence[Found], wanted: Sequence[str], say: Callable[[str], N
 
 
 def _named(usable: Sequence[Found], name: str) -> Found:
-    with contextlib.suppress(StopIteration):
-        return next(sensor for sensor in usable if _is(sensor, name))
+    meant = [sensor for sensor in usable if is_named(sensor, name)]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        addresses = ", ".join(sensor.advert.address for sensor in meant)
+        raise DeviceError(f"{len(meant)} sensors are named {name!r}: choose one by its address ({addresses})")
     names = ", ".join(repr(sensor.advert.name) for sensor in usable) or "none"
     raise DeviceError(f"no supported sensor named {name!r} in reach (found: {names})")

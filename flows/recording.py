@@ -10,14 +10,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from devices.capture import Capture, play
 from devices.connection import Found, LinkEvent, Radio, supervise
 from devices.decoding import LiveDecoder, decode
+from devices.device_information import BATTERY_CHANNEL
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.journal import Journal, Kind, Record
@@ -35,13 +38,16 @@ _PHASE_FACTS = ("name", "kind", "strategy", "instruction", "pacer")  # what a st
 _FIRST_DATA_S = 30.0  # a protocol starts when every sensor has delivered, or after this long
 
 
+Sensor = Found | Capture
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be recorded: whom, along which protocol, from which sensors."""
 
     client: str
     protocol: SessionProtocol
-    sensors: Sequence[Found]
+    sensors: Sequence[Sensor]
     simulated: bool = False
     conditions: Mapping[str, str] = field(default_factory=dict)
 
@@ -85,7 +91,8 @@ class Recorder:
     def notification(self, device: str, channel: str, generation: int, payload: bytes) -> None:
         """Journal one notification, then hand it on."""
         self._journalled(lambda: self._journal.append(Kind.DATA, f"{device}/{channel}", payload, generation))
-        self._delivered.add(device)
+        if channel != BATTERY_CHANNEL:
+            self._delivered.add(device)
 
     def described(self, device: str, generation: int, info: DeviceInfo) -> None:
         """Journal how a sensor described itself."""
@@ -222,7 +229,7 @@ async def record(
                 view.begin(plan, folder)
                 began(recorder)
                 try:
-                    await _run(recorder, home, radio, hear, stop)
+                    await _run(recorder, home, clock, radio, hear, stop)
                 finally:
                     recorder.finish()
                     view.end()
@@ -250,19 +257,33 @@ def _header(plan: Plan) -> dict[str, Any]:
 
 
 async def _run(
-    recorder: Recorder, home: Home, radio: Radio, hear: Callable[[Step], None], stop: asyncio.Event
+    recorder: Recorder,
+    home: Home,
+    clock: Clock,
+    radio: Radio,
+    hear: Callable[[Step], None],
+    stop: asyncio.Event,
 ) -> None:
-    """Links and live values beside the protocol; only its end, `stop` or a full disk ends the recording."""
+    """Links and live values beside the protocol.
+
+    The end of the protocol, `stop`, a full disk or the end of all captures ends the recording.
+    """
+    streaming = [
+        asyncio.create_task(
+            play(sensor, device, recorder, clock)
+            if isinstance(sensor, Capture)
+            else supervise(sensor, device, recorder, radio, home.hash_serial)
+        )
+        for device, sensor in _named(recorder.plan.sensors)
+    ]
     deciding = [
         asyncio.create_task(recorder.run_protocol(hear)),
         asyncio.create_task(stop.wait()),
         asyncio.create_task(recorder.broken()),
+        asyncio.create_task(asyncio.wait(streaming)),  # a link goes on until it is cancelled
     ]
     beside = [
-        asyncio.create_task(supervise(found, device, recorder, radio, home.hash_serial))
-        for device, found in _named(recorder.plan.sensors)
-    ]
-    beside += [
+        *streaming,
         asyncio.create_task(recorder.decode_queued()),
         asyncio.create_task(recorder.keep_showing()),
         asyncio.create_task(recorder.keep_synced()),
@@ -277,11 +298,13 @@ async def _run(
         task.result()
 
 
-def _named(sensors: Sequence[Found]) -> list[tuple[str, Found]]:
+def _named(sensors: Sequence[Sensor]) -> list[tuple[str, Sensor]]:
     """A short name for each sensor: its driver's, numbered where two share one."""
-    names: list[tuple[str, Found]] = []
-    for found in sensors:
-        assert found.driver is not None
-        same = sum(1 for name, _ in names if name.startswith(found.driver.name))
-        names.append((found.driver.name if not same else f"{found.driver.name}_{same + 1}", found))
+    names: list[tuple[str, Sensor]] = []
+    counts: Counter[str] = Counter()
+    for sensor in sensors:
+        assert sensor.driver is not None
+        name = sensor.driver.name.replace(":", "_")
+        counts[name] += 1
+        names.append((name if counts[name] == 1 else f"{name}_{counts[name]}", sensor))
     return names

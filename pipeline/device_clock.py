@@ -308,7 +308,8 @@ def _stamped(device_s: Floats, arrival_s: Floats) -> Ints:
     last = np.append(first[1:], len(packets.row)) - 1
     long = packets.arrival_s[last] - packets.arrival_s[first] > _STUCK_S
     stuck = _over(long & (last - first >= _STUCK_PACKETS - 1), first, len(packets.row))
-    return rows[~_over(stuck, packets.row, len(rows))]
+    moving: Ints = rows[~_over(stuck, packets.row, len(rows))]
+    return moving
 
 
 def _changes(values: NDArray[Any]) -> Bools:

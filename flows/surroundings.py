@@ -1,0 +1,123 @@
+"""Where a session's sensors come from: Bluetooth, a simulated client, a recording that is worn, a capture."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devices.capture import Capture, is_capture, read_capture
+from devices.connection import Found, Radio
+from pipeline.clock import Clock
+from pipeline.knowledge import Protocol, Step, protocol
+from pipeline.model import Recording
+from pipeline.store import Home, is_session, read_session
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The radio to find sensors with, or a capture that stands for one, and who is told of each step.
+
+    `enough` says when nothing more is to be found; it is never so with a real radio.
+    """
+
+    radio: Radio
+    hear: Callable[[Step], None] = lambda _: None
+    simulated: bool = False
+    enough: Callable[[Sequence[Found]], bool] = lambda _: False
+    capture: Capture | None = None
+
+
+Opening = Callable[[Clock], AbstractAsyncContextManager[Surroundings]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How to open the surroundings of a session, and the protocol that goes with them, if there is one."""
+
+    open: Opening
+    simulated: bool = True
+    protocol: Protocol | None = None
+
+
+def bluetooth() -> Source:
+    """The radio of this computer."""
+
+    @asynccontextmanager
+    async def opened(_: Clock) -> AsyncIterator[Surroundings]:
+        yield Surroundings(Radio())
+
+    return Source(opened, simulated=False)
+
+
+def simulated(name: str) -> Source:
+    """A simulated client in a scenario. Raises UsageError if there is none of that name."""
+    from devices.virtual.scenario import scenario
+
+    scene = scenario(name)
+
+    @asynccontextmanager
+    async def opened(clock: Clock) -> AsyncIterator[Surroundings]:
+        from devices.virtual.room import simulated_room
+
+        async with simulated_room(clock, scene=scene) as room:
+            yield Surroundings(
+                room.radio,
+                lambda step: room.client.hear(clock.now(), step.kind, step.pacer),
+                simulated=True,
+                enough=_all(len(scene.sensors)),
+            )
+
+    return Source(opened)
+
+
+def replayed(home: Home, what: str) -> Source:
+    """A captured sensor played again, or a stored session or an export worn by virtual sensors."""
+    path = Path(what)
+    if is_capture(path):
+        return _captured(read_capture(path))
+    return _worn(_recording(home, what))
+
+
+def _recording(home: Home, what: str) -> Recording:
+    path = Path(what)
+    if path.exists() and not is_session(path):
+        from flows.importing import Reading, read_input
+
+        return read_input(path, Reading())[1]
+    return read_session(home.find(what))
+
+
+def _captured(capture: Capture) -> Source:
+    @asynccontextmanager
+    async def opened(_: Clock) -> AsyncIterator[Surroundings]:
+        yield Surroundings(Radio(), simulated=True, capture=capture)
+
+    return Source(opened, protocol=protocol("free"))
+
+
+def _worn(recording: Recording) -> Source:
+    from devices.virtual.recorded import RecordedBody, protocol_of, with_some_beats, worn
+
+    recording = with_some_beats(recording)
+    scene = worn(recording)
+
+    @asynccontextmanager
+    async def opened(clock: Clock) -> AsyncIterator[Surroundings]:
+        from devices.virtual.room import room_of
+
+        body = RecordedBody(recording)
+        async with room_of(clock, body, scene) as room:
+            yield Surroundings(
+                room.radio,
+                lambda _: body.begin(clock.now()),
+                simulated=True,
+                enough=_all(len(scene.sensors)),
+            )
+
+    return Source(opened, protocol=protocol_of(recording))
+
+
+def _all(count: int) -> Callable[[Sequence[Found]], bool]:
+    return lambda found: len(found) >= count
