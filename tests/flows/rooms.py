@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from devices.connection import scan
 from devices.virtual.client import SimulatedClient
+from devices.virtual.peripheral import Peripheral
 from devices.virtual.room import Room, simulated_room
+from devices.virtual.scenario import Scenario
 from devices.virtual.traits import Traits
+from flows.live import choose
 from flows.recording import Moment, Plan, Recorder, View, record
 from pipeline.clock import Clock, run
 from pipeline.knowledge import Protocol, Step
@@ -47,6 +50,8 @@ class Played:
     client: SimulatedClient
     began_s: float
     view: Watched
+    sensors: Sequence[Peripheral]
+    said: list[str]
 
 
 Happening = Callable[[Room, Recorder, asyncio.Event], Awaitable[None]]
@@ -66,13 +71,17 @@ def play(
     seed: int = 1,
     client: str = "test-1",
     shown_by: View | None = None,
+    scene: Scenario | None = None,
+    wanted: Sequence[str] = (),
+    speed: float = FAST,
 ) -> Played:
     """Record a simulated session; `happening` runs beside it, with room, recorder and stop event."""
     view = Watched()
 
     async def main(clock: Clock) -> Played:
-        async with simulated_room(clock, seed, traits) as room:
-            sensors = await scan(room.radio, 10, until=lambda found: len(found) == len(room.sensors))
+        async with simulated_room(clock, seed, traits, scene) as room:
+            found = await scan(room.radio, 10, until=lambda found: len(found) == len(room.sensors))
+            sensors = choose(found, wanted, said.append)
             stop, beside, began_s = asyncio.Event(), list[asyncio.Task[None]](), list[float]()
 
             def began(recorder: Recorder) -> None:
@@ -92,6 +101,7 @@ def play(
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            return Played(folder, recording, room.client, began_s[0], view)
+            return Played(folder, recording, room.client, began_s[0], view, room.sensors, said)
 
-    return run(main, FAST)
+    said: list[str] = []
+    return run(main, speed)

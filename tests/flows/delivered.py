@@ -1,0 +1,112 @@
+"""Holds a stored session against what really was: every sample once, or in a gap that is declared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from devices.virtual.peripheral import Peripheral
+from pipeline.journal import Kind
+from pipeline.model import Floats, Stream
+from pipeline.sealing import read_table, records_of
+from tests.flows.rooms import Played
+
+_BEAT_LATE_S = 0.25
+_TICK_MS = 1000 / 1024
+
+
+def payloads(played: Played, device: str) -> list[bytes]:
+    """What the session's raw record holds of a device's streams, in order."""
+    records = records_of(read_table(played.folder / "raw.parquet"))
+    return [
+        record.payload
+        for record in records
+        if record.kind is Kind.DATA
+        and record.stream.startswith(f"{device}/")
+        and not record.stream.endswith(("/battery", "/control"))
+    ]
+
+
+def assert_raw_is_what_was_sent(played: Played, device: str, sensor: Peripheral) -> None:
+    """Raw holds the sensor's log, each notification once and in order.
+
+    At most one of each stream is lost where a link breaks, and at the very end: it was on the air.
+    """
+    kept, sent = payloads(played, device), [each.payload for each in sensor.sent]
+    left = iter(sent)
+    assert all(payload in left for payload in kept), "a notification twice, or that was never sent"
+    breaks = sum(text.startswith((f"{device}: lost", f"{device}: failed")) for text in links(played))
+    assert len(sent) - len(kept) <= (breaks + 1) * len(sensor.outlets)
+
+
+def assert_samples(
+    played: Played,
+    stream: Stream,
+    truth: Callable[[float, float, float], Floats],
+    *,
+    drift: float = 0.0,
+    within: float,
+    shift: int = 0,
+) -> Floats:
+    """Each sample is the body's own, by its value, at its time; a missing one lies in a gap. Errors in s.
+
+    `truth(start_s, end_s, rate_hz)` is what the body had. `shift` is by how many samples a stream without
+    stamps is late: the last one of a notification is timed as it arrives.
+    """
+    assert stream.rate_hz is not None
+    rate_hz = stream.rate_hz * (1 + drift)
+    at = np.round((stream.time_s + played.began_s) * rate_hz).astype(int) - shift
+    assert np.all(np.diff(at) > 0), "a sample twice"
+    first, last = int(at[0]), int(at[-1])
+    own = truth((first - 0.5) / rate_hz, (last + 0.5) / rate_hz, rate_hz)
+    np.testing.assert_allclose(stream.value, own[at - first], atol=within)
+    for row in np.flatnonzero(np.diff(at) > 1).tolist():
+        _assert_declared(stream, float(stream.time_s[row]), float(stream.time_s[row + 1]), 1 / rate_hz)
+    for gap in stream.gaps:
+        inside = (stream.time_s > gap.start_s + 1e-9) & (stream.time_s < gap.end_s - 1e-9)
+        assert not inside.any(), f"samples inside {gap}"
+    return np.asarray(stream.time_s + played.began_s - at / rate_hz)
+
+
+def _assert_declared(stream: Stream, before_s: float, after_s: float, period_s: float) -> None:
+    declared = [
+        g for g in stream.gaps if g.start_s <= before_s + 1e-9 and after_s - period_s <= g.end_s + 1e-6
+    ]
+    assert declared, (
+        f"{stream.name}: samples missing from {before_s:.3f} to {after_s:.3f} s, and no gap says so"
+    )
+
+
+def assert_beats(played: Played, stream: Stream, slack_s: float = 1.2) -> Floats:
+    """Each beat is one of the client's, by its time and length; a missing one lies in a gap. Errors in s."""
+    end_s = played.recording.duration_s
+    own = np.array(played.client.beats(played.began_s, played.began_s + end_s))
+    own_s, own_ms = own[:, 0] - played.began_s, own[:, 1]
+    assert np.all(np.diff(stream.time_s) > 0)
+    nearest = np.abs(stream.time_s[:, None] - own_s[None, :]).argmin(axis=1)
+    assert np.all(np.diff(nearest) > 0), "a beat twice"
+    late_s = stream.time_s - own_s[nearest]
+    assert np.abs(late_s).max() < _BEAT_LATE_S
+    np.testing.assert_allclose(stream.value, own_ms[nearest], atol=_TICK_MS)
+    missing = set(range(int(nearest[0]), len(own_s))) - set(nearest.tolist())
+    for beat in missing:
+        in_a_gap = any(g.start_s - slack_s <= own_s[beat] <= g.end_s + slack_s for g in stream.gaps)
+        assert in_a_gap or own_s[beat] > end_s - slack_s, f"the beat at {own_s[beat]:.2f} s is missing"
+    return late_s
+
+
+def links(played: Played) -> list[str]:
+    """What the session tells of its links, without the moment."""
+    return [marker.text for marker in played.recording.markers if marker.kind == "link"]
+
+
+def told_once(played: Played, text: str) -> float:
+    """When something was told; exactly once."""
+    [at_s] = [marker.time_s for marker in played.recording.markers if marker.text == text]
+    return at_s
+
+
+def apart(gaps: Stream) -> list[float]:
+    """The lengths of a stream's gaps, in s."""
+    return [gap.end_s - gap.start_s for gap in gaps.gaps]

@@ -1,0 +1,158 @@
+"""Every scenario: what the session on disk says, and that each sample is in it once or in a declared gap."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from devices.virtual.scenario import scenario, scenarios
+from pipeline.model import Stream
+from tests.flows.delivered import (
+    apart,
+    assert_beats,
+    assert_raw_is_what_was_sent,
+    assert_samples,
+    links,
+    told_once,
+)
+from tests.flows.rooms import Played, play, resting
+
+SECONDS = 150
+HUNDREDTH = 0.00501  # a count of the HealthyPi Move, and a rounding error
+
+
+def strap_and_watch(played: Played) -> tuple[Stream, Stream]:
+    """The streams of the sensors of most scenarios, which hold what the body did."""
+    streams = played.recording.streams
+    assert_raw_is_what_was_sent(played, "heart_rate", played.sensors[0])
+    assert_raw_is_what_was_sent(played, "healthypi_move", played.sensors[-1])
+    assert_beats(played, streams["rr"])
+    assert_samples(played, streams["eda"], played.client.eda_us, within=HUNDREDTH, shift=1)
+    return streams["rr"], streams["eda"]
+
+
+def calm(played: Played) -> None:
+    rr, eda = strap_and_watch(played)
+    assert (rr.gaps, eda.gaps) == ((), ())
+    assert sorted(links(played)) == [
+        "healthypi_move: connected",
+        "healthypi_move: stopped",
+        "heart_rate: connected",
+        "heart_rate: stopped",
+    ]
+
+
+def dropout(played: Played) -> None:
+    rr, eda = strap_and_watch(played)
+    [gap] = rr.gaps
+    assert gap.reason == "link lost"
+    assert 19 < gap.end_s - gap.start_s < 23
+    assert eda.gaps == ()
+    assert links(played)[2:5] == [
+        "heart_rate: lost, the connection ended",
+        "heart_rate: failed, the sensor is not in reach",
+        "heart_rate: connected",
+    ]
+
+
+def silence(played: Played) -> None:
+    rr, eda = strap_and_watch(played)
+    [gap] = rr.gaps
+    assert gap.reason == "link lost"
+    assert 19 < gap.end_s - gap.start_s < 24
+    assert eda.gaps == ()
+    assert links(played)[2:5] == [
+        "heart_rate: silent, no data for 5 s",
+        "heart_rate: connected",
+        "heart_rate: silent, no data for 10 s",
+    ]
+
+
+def burst(played: Played) -> None:
+    rr, eda = strap_and_watch(played)
+    assert (rr.gaps, eda.gaps) == ((), ())
+    assert len(links(played)) == 4
+
+
+def no_intervals(played: Played) -> None:
+    rr, _ = strap_and_watch(played)
+    [gap] = rr.gaps
+    assert gap.reason == "samples missing"
+    assert 28 < gap.end_s - gap.start_s < 32
+    assert played.recording.streams["heart_rate"].gaps == ()
+    assert len(links(played)) == 4
+
+
+def contact_lost(played: Played) -> None:
+    rr, _ = strap_and_watch(played)
+    [gap] = rr.gaps
+    assert gap.reason == "contact lost"
+    assert 24 < gap.end_s - gap.start_s < 27
+    assert 42 < told_once(played, "heart_rate: contact lost") < 46
+
+
+def truncated(played: Played) -> None:
+    streams = played.recording.streams
+    assert_raw_is_what_was_sent(played, "heart_rate", played.sensors[0])
+    assert_beats(played, streams["rr"])
+    assert_samples(played, streams["eda"], played.client.eda_us, within=HUNDREDTH, shift=1)
+    assert links(played).count("heart_rate: malformed frame") == 10
+    assert links(played).count("healthypi_move: malformed frame") == 40
+    [length_s] = apart(streams["eda"])
+    assert length_s == pytest.approx(10, abs=0.3)
+    [length_s] = apart(streams["rr"])
+    assert 9 < length_s < 12
+
+
+def subscribe_fails(played: Played) -> None:
+    rr, eda = strap_and_watch(played)
+    assert links(played).count("heart_rate: failed, the connection ended") == 2
+    assert links(played).count("heart_rate: lost, the connection ended") == 2
+    assert [gap.reason for gap in rr.gaps] == ["link lost", "link lost"]
+    assert all(length_s < 6 for length_s in apart(rr))
+    assert eda.gaps == ()
+
+
+def low_battery(played: Played) -> None:
+    rr, eda = strap_and_watch(played)
+    assert (rr.gaps, eda.gaps) == ((), ())
+    assert 38 < told_once(played, "heart_rate: battery low") < 41
+
+
+def adapter_off(played: Played) -> None:
+    rr, eda = strap_and_watch(played)
+    assert [gap.reason for gap in (*rr.gaps, *eda.gaps)] == ["link lost", "link lost"]
+    assert all(19 < length_s < 32 for length_s in (*apart(rr), *apart(eda)))
+    off = "failed, Bluetooth is switched off: turn it on in the system's settings and try again."
+    assert f"heart_rate: {off}" in links(played)
+    assert f"healthypi_move: {off}" in links(played)
+
+
+def two_straps(played: Played) -> None:
+    strap_and_watch(played)
+    assert "the nearest of 2; --device chooses" in played.said[0]
+    assert [device.driver for device in played.recording.devices].count("heart_rate") == 1
+
+
+CHECKS: dict[str, Callable[[Played], None]] = {
+    "adapter-off": adapter_off,
+    "burst": burst,
+    "calm": calm,
+    "contact-lost": contact_lost,
+    "dropout": dropout,
+    "low-battery": low_battery,
+    "no-intervals": no_intervals,
+    "silence": silence,
+    "subscribe-fails": subscribe_fails,
+    "truncated": truncated,
+    "two-straps": two_straps,
+}
+
+
+def test_every_scenario_is_checked() -> None:
+    assert sorted(CHECKS) == sorted(scenarios())
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_scenario(name: str, tmp_path: Path) -> None:
+    CHECKS[name](play(tmp_path, resting(SECONDS), scene=scenario(name)))
