@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -124,18 +124,22 @@ class Sink(Protocol):
 
 
 async def scan(
-    radio: Radio, seconds: float = 5.0, until: Callable[[list[Found]], bool] | None = None
+    radio: Radio,
+    seconds: float = 5.0,
+    until: Callable[[list[Found]], bool] | None = None,
+    known: Sequence[Driver] | None = None,
 ) -> list[Found]:
     """Listen for devices: those a driver reads come first, then the stronger signal.
 
-    Ends early once `until` is true of what was found. Raises DeviceError if there is no Bluetooth to use.
+    `known` are the drivers to look for, by default those that come with vagal. Ends early once `until` is
+    true of what was found. Raises DeviceError if there is no Bluetooth to use.
     """
     found: dict[str, Found] = {}
     enough = asyncio.Event()
-    known = drivers()
+    wanted = drivers() if known is None else known
 
     def heard(handle: BLEDevice, data: AdvertisementData) -> None:
-        found[handle.address] = _found(handle, data, known)
+        found[handle.address] = _found(handle, data, wanted)
         if until is not None and until(_ranked(found.values())):
             enough.set()
 
@@ -150,7 +154,8 @@ async def scan(
 
 
 def _found(handle: BLEDevice, data: AdvertisementData, known: Iterable[Driver]) -> Found:
-    name = data.local_name or handle.name or ""
+    heard = data.local_name or handle.name or ""
+    name = "".join(sign if sign.isprintable() else "?" for sign in heard)  # it will meet a terminal
     advert = Advert(handle.address, name, tuple(data.service_uuids), data.rssi)
     return Found(advert, next((driver for driver in known if driver.recognises(advert)), None), handle)
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 
 from devices.driver import Driver, Link, Samples
+from devices.registry import description_of
 from pipeline.errors import DeviceError
 from pipeline.model import DeviceInfo
 
@@ -38,7 +39,7 @@ def battery_events(percent: int | None) -> tuple[Samples, ...]:
 
 def undescribed(driver: Driver) -> DeviceInfo:
     """What is known of any sensor that the driver reads."""
-    return DeviceInfo(name=driver.label, driver=driver.name)
+    return DeviceInfo(driver.label, driver.name, description=description_of(driver))
 
 
 async def describe(link: Link, driver: Driver, hash_serial: Callable[[str], str]) -> DeviceInfo:
@@ -55,6 +56,7 @@ async def describe(link: Link, driver: Driver, hash_serial: Callable[[str], str]
         serial_hash=hash_serial(serial) if serial else None,
         firmware=await _text(link, FIRMWARE),
         battery_pct=await _battery_pct(link),
+        description=description_of(driver),
     )
 
 

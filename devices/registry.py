@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from devices.bitalino import Bitalino
 from devices.driver import Driver
+from devices.edamove import EdaMove
+from devices.generic import Generic, description_json, from_json, read_sensor
 from devices.healthypi_move import HealthyPiMove
 from devices.heart_rate import HeartRate
+from devices.polar import Polar
+from devices.shimmer import Shimmer
 
 
-def drivers() -> tuple[Driver, ...]:
-    """All drivers, the more specific first."""
-    return (HealthyPiMove(), HeartRate())
+def drivers(own: Path | None = None) -> tuple[Driver, ...]:
+    """All drivers, the more specific first.
+
+    `own` is a folder with descriptions of self-built sensors. Raises InputError that names a file and what
+    is wrong in it.
+    """
+    described = [Generic(read_sensor(path)) for path in sorted(own.glob("*.toml"))] if own is not None else []
+    return (*described, Polar(), Shimmer(), Bitalino(), EdaMove(), HealthyPiMove(), HeartRate())
+
+
+def description_of(driver: Driver) -> str | None:
+    """What a driver can be made of again, where its name does not say it all."""
+    return description_json(driver.sensor) if isinstance(driver, Generic) else None
 
 
 def driver_of(facts: Mapping[str, Any]) -> Driver | None:
-    """The driver that a device's description names, or None if there is none of that name."""
-    return driver_named(facts["driver"])
-
-
-def driver_named(name: str) -> Driver | None:
-    """The driver with that name, or None."""
-    return next((driver for driver in drivers() if driver.name == name), None)
+    """The driver that a device's stored facts tell of, or None if this version has none of that name."""
+    if facts.get("description"):
+        return Generic(from_json(facts["description"]))
+    return next((driver for driver in drivers() if driver.name == facts["driver"]), None)

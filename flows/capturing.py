@@ -41,7 +41,7 @@ async def _capture(
     with stop_on_signals() as stop:
         async with source.open(clock) as around:
             say(f"Looking for {device} ...")
-            [found] = choose(await scan(around.radio, _SCAN_S), [device], say)
+            [found] = choose(await scan(around.radio, _SCAN_S, known=around.known), [device], say)
             assert found.driver is not None
             with _new_file(path) as file:
                 told = Told(CaptureFile(file, clock), say)

@@ -127,7 +127,7 @@ def _source(home: Home, simulate: str | None, replay: str | None) -> Source:
         raise click.UsageError("--simulate and --replay exclude each other")
     if simulate is not None:
         return simulated(simulate)
-    return replayed(home, replay) if replay is not None else bluetooth()
+    return replayed(home, replay) if replay is not None else bluetooth(home)
 
 
 def _tell(outcome: Outcome) -> None:
@@ -159,11 +159,12 @@ def _recover(home: Home) -> None:
 @cli.command()
 @click.option("--seconds", type=FiniteRange(1, 120), default=8.0, show_default=True, help="How long to look.")
 @simulate_option
-def devices(seconds: float, simulate: str | None) -> None:
+@home_option
+def devices(home: Home, seconds: float, simulate: str | None) -> None:
     """Scan: which sensors are in reach, and which kinds are supported."""
     from flows.discovery import describe_devices
 
-    for line in describe_devices(seconds, simulate=simulate is not None):
+    for line in describe_devices(seconds, _source(home, simulate, None)):
         click.echo(line)
 
 

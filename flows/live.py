@@ -122,7 +122,7 @@ async def _sensors(
         named = all(any(is_named(sensor, name) for sensor in found) for name in wanted)
         return (bool(wanted) and named) or around.enough(found)
 
-    return choose(await _unless(stop, scan(around.radio, _SCAN_S, until=enough)), wanted, say)
+    return choose(await _unless(stop, scan(around.radio, _SCAN_S, enough, around.known)), wanted, say)
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from devices.capture import Capture, is_capture, read_capture
 from devices.connection import Found, Radio
+from devices.driver import Driver
+from devices.registry import drivers
 from pipeline.clock import Clock
-from pipeline.knowledge import Protocol, Step, protocol
+from pipeline.knowledge import Protocol, Step, data_path, protocol
 from pipeline.model import Recording
 from pipeline.store import Home, is_session, read_session
 
@@ -19,7 +21,8 @@ from pipeline.store import Home, is_session, read_session
 class Surroundings:
     """The radio to find sensors with, or a capture that stands for one, and who is told of each step.
 
-    `enough` says when nothing more is to be found; it is never so with a real radio.
+    `enough` says when nothing more is to be found; it is never so with a real radio. `known` are the
+    drivers to look for.
     """
 
     radio: Radio
@@ -27,6 +30,7 @@ class Surroundings:
     simulated: bool = False
     enough: Callable[[Sequence[Found]], bool] = lambda _: False
     capture: Capture | None = None
+    known: Sequence[Driver] = ()
 
 
 Opening = Callable[[Clock], AbstractAsyncContextManager[Surroundings]]
@@ -41,12 +45,13 @@ class Source:
     protocol: Protocol | None = None
 
 
-def bluetooth() -> Source:
-    """The radio of this computer."""
+def bluetooth(home: Home) -> Source:
+    """The radio of this computer. Raises InputError where a description of a sensor of one's own is wrong."""
+    known = drivers(home.path / "sensors")
 
     @asynccontextmanager
     async def opened(_: Clock) -> AsyncIterator[Surroundings]:
-        yield Surroundings(Radio())
+        yield Surroundings(Radio(), known=known)
 
     return Source(opened, simulated=False)
 
@@ -67,6 +72,7 @@ def simulated(name: str) -> Source:
                 lambda step: room.client.hear(clock.now(), step.kind, step.pacer),
                 simulated=True,
                 enough=_all(len(scene.sensors)),
+                known=drivers(data_path() / "sensors"),
             )
 
     return Source(opened)
@@ -114,6 +120,7 @@ def _worn(recording: Recording) -> Source:
                 lambda _: body.begin(clock.now()),
                 simulated=True,
                 enough=_all(len(scene.sensors)),
+                known=drivers(data_path() / "sensors"),
             )
 
     return Source(opened, protocol=protocol_of(recording))

@@ -118,7 +118,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """A sensor as it described itself. The serial number is kept only as a keyed hash."""
+    """A sensor as it described itself. The serial number is kept only as a keyed hash.
+
+    `description` is what the driver of a self-built sensor can be made of again.
+    """
 
     name: str
     driver: str
@@ -126,6 +129,7 @@ class DeviceInfo:
     serial_hash: str | None = None
     firmware: str | None = None
     battery_pct: int | None = None
+    description: str | None = None
 
 
 @dataclass(frozen=True)

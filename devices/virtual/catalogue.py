@@ -1,17 +1,16 @@
-"""The virtual sensors there are, by the name of the driver that reads them."""
+"""The virtual sensors there are, by name."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Protocol
 
-from devices.virtual.healthypi_move import LABEL as MOVE
-from devices.virtual.healthypi_move import VirtualHealthyPiMove
+from devices.generic import read_sensor
+from devices.virtual import bitalino, edamove, generic, healthypi_move, polar, shimmer, strap
 from devices.virtual.peripheral import Body, Label, Peripheral
 from devices.virtual.radio import VirtualRadio
-from devices.virtual.strap import LABEL as STRAP
-from devices.virtual.strap import VirtualStrap
 from pipeline.clock import Clock
+from pipeline.knowledge import data_path
 
 
 class Maker(Protocol):
@@ -20,9 +19,21 @@ class Maker(Protocol):
     def __call__(self, radio: VirtualRadio, clock: Clock, body: Body, label: Label) -> Peripheral: ...
 
 
+def _self_built(radio: VirtualRadio, clock: Clock, body: Body, label: Label) -> Peripheral:
+    example = read_sensor(data_path() / "sensors" / "example-esp32-eda.toml")
+    return generic.VirtualGeneric(radio, clock, body, label, sensor=example)
+
+
 SENSORS: dict[str, tuple[Maker, Label]] = {
-    "heart_rate": (VirtualStrap, STRAP),
-    "healthypi_move": (VirtualHealthyPiMove, MOVE),
+    "heart_rate": (strap.VirtualStrap, strap.LABEL),
+    "polar_h10": (polar.VirtualPolarH10, polar.H10_LABEL),
+    "polar_verity": (polar.VirtualVeritySense, polar.VERITY_LABEL),
+    "bitalino": (bitalino.VirtualBitalino, bitalino.LABEL),
+    "shimmer3r": (shimmer.VirtualShimmer3R, shimmer.LABEL_3R),
+    "shimmer3": (shimmer.VirtualShimmer3, shimmer.LABEL_3),
+    "healthypi_move": (healthypi_move.VirtualHealthyPiMove, healthypi_move.LABEL),
+    "edamove": (edamove.VirtualEdaMove, edamove.LABEL),
+    "generic": (_self_built, generic.LABEL),
 }
 
 

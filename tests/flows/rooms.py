@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devices.connection import scan
+from devices.registry import drivers
 from devices.virtual.client import SimulatedClient
 from devices.virtual.peripheral import Peripheral
 from devices.virtual.room import Room, simulated_room
@@ -16,8 +17,9 @@ from devices.virtual.scenario import Scenario
 from devices.virtual.traits import Traits
 from flows.live import choose
 from flows.recording import Moment, Plan, Recorder, View, record
+from flows.surroundings import Source
 from pipeline.clock import Clock, run
-from pipeline.knowledge import Protocol, Step
+from pipeline.knowledge import Protocol, Step, data_path
 from pipeline.model import PhaseKind, Recording
 from pipeline.store import Home
 
@@ -80,7 +82,8 @@ def play(
 
     async def main(clock: Clock) -> Played:
         async with simulated_room(clock, seed, traits, scene) as room:
-            found = await scan(room.radio, 10, until=lambda found: len(found) == len(room.sensors))
+            known = drivers(data_path() / "sensors")
+            found = await scan(room.radio, 10, lambda found: len(found) == len(room.sensors), known)
             sensors = choose(found, wanted, said.append)
             stop, beside, began_s = asyncio.Event(), list[asyncio.Task[None]](), list[float]()
 
@@ -105,3 +108,21 @@ def play(
 
     said: list[str] = []
     return run(main, speed)
+
+
+def play_source(home: Path, source: Source) -> Recording:
+    """Record a source along its own protocol, without a companion."""
+    assert source.protocol is not None
+    plan_of = source.protocol
+
+    async def main(clock: Clock) -> Recording:
+        async with source.open(clock) as around:
+            found = [] if around.capture else await scan(around.radio, 10, until=around.enough)
+            plan = Plan("again-1", plan_of, [around.capture] if around.capture else found, simulated=True)
+            stop = asyncio.Event()
+            _, recording = await record(
+                plan, Home(home), clock, around.radio, Watched(), stop=stop, hear=around.hear
+            )
+            return recording
+
+    return run(main, FAST)

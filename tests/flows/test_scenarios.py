@@ -1,18 +1,21 @@
 """Every scenario: what the session on disk says, and that each sample is in it once or in a declared gap."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from devices.virtual.scenario import scenario, scenarios
-from pipeline.model import Stream
+from pipeline.model import Floats, Stream
 from tests.flows.delivered import (
     apart,
     assert_beats,
     assert_raw_is_what_was_sent,
     assert_samples,
     links,
+    payloads,
     told_once,
 )
 from tests.flows.rooms import Played, play, resting
@@ -27,7 +30,7 @@ def strap_and_watch(played: Played) -> tuple[Stream, Stream]:
     assert_raw_is_what_was_sent(played, "heart_rate", played.sensors[0])
     assert_raw_is_what_was_sent(played, "healthypi_move", played.sensors[-1])
     assert_beats(played, streams["rr"])
-    assert_samples(played, streams["eda"], played.client.eda_us, within=HUNDREDTH, shift=1)
+    assert_samples(played, streams["eda"], played.client.eda_us, within=HUNDREDTH)
     return streams["rr"], streams["eda"]
 
 
@@ -95,7 +98,7 @@ def truncated(played: Played) -> None:
     streams = played.recording.streams
     assert_raw_is_what_was_sent(played, "heart_rate", played.sensors[0])
     assert_beats(played, streams["rr"])
-    assert_samples(played, streams["eda"], played.client.eda_us, within=HUNDREDTH, shift=1)
+    assert_samples(played, streams["eda"], played.client.eda_us, within=HUNDREDTH)
     assert links(played).count("heart_rate: malformed frame") == 10
     assert links(played).count("healthypi_move: malformed frame") == 40
     [length_s] = apart(streams["eda"])
@@ -134,18 +137,112 @@ def two_straps(played: Played) -> None:
     assert [device.driver for device in played.recording.devices].count("heart_rate") == 1
 
 
+def duplicates(played: Played) -> None:
+    streams = played.recording.streams
+    assert_raw_is_what_was_sent(played, "heart_rate", played.sensors[0])
+    raw = Counter(payloads(played, "polar"))
+    assert max(raw.values()) > 1, "the sensor sent nothing twice"
+    assert_beats(played, streams["rr_heart_rate"])
+    assert_samples(played, streams["ecg"], played.client.ecg_uv, within=0.51)
+    assert_samples(played, streams["acc"], x_mg(played), within=0.51)
+
+
+def drift(played: Played) -> None:
+    streams = played.recording.streams
+    for name, truth, ppm, within in (
+        ("ecg", played.client.ecg_uv, 300, 0.51),
+        ("acc", x_mg(played), 300, 0.51),
+        ("eda", played.client.eda_us, -300, 0.02),
+    ):
+        late_s = assert_samples(played, streams[name], truth, drift=ppm * 1e-6, within=within)
+        assert np.abs(late_s - np.median(late_s)).max() < 0.003
+        assert streams[name].gaps == ()
+
+
+def clock_set(played: Played) -> None:
+    streams = played.recording.streams
+    assert_beats(played, streams["rr"])
+    for name, truth in (("ecg", played.client.ecg_uv), ("acc", x_mg(played))):
+        assert_samples(played, streams[name], truth, within=0.51)
+        assert streams[name].gaps == ()
+        steps_s = np.diff(np.asarray(streams[name].device_time_s))
+        assert np.sum(steps_s < -25) == 1
+        assert np.sum(steps_s > 3e7) == 1
+
+
+def wrap(played: Played) -> None:
+    streams = played.recording.streams
+    assert_beats(played, streams["rr"])
+    assert_samples(played, streams["eda"], played.client.eda_us, within=0.02)
+    assert streams["eda"].gaps == ()
+    assert np.sum(np.diff(np.asarray(streams["eda"].device_time_s)) < -500) == 1
+
+
+def pairing(played: Played) -> None:
+    streams = played.recording.streams
+    assert links(played).count("polar: paired") == 1
+    assert_beats(played, streams["rr"])
+    assert_samples(played, streams["ecg"], played.client.ecg_uv, within=0.51)
+    assert streams["ecg"].gaps == ()
+
+
+def already_streaming(played: Played) -> None:
+    streams = played.recording.streams
+    assert_samples(played, streams["ecg"], played.client.ecg_uv, within=0.51)
+    eda = {stream.rate_hz: stream for name, stream in streams.items() if name.startswith("eda")}
+    assert_samples(played, eda[10.0], played.client.eda_us, within=0.03)
+    assert_samples(played, eda[51.2], played.client.eda_us, within=0.02)
+    assert all(stream.gaps == () for stream in (*eda.values(), streams["ecg"]))
+    assert not any("malformed" in text for text in links(played))
+
+
+def four_sensors(played: Played) -> None:
+    streams = played.recording.streams
+    assert_beats(played, streams["rr"])
+    assert_samples(played, streams["ecg"], played.client.ecg_uv, within=0.51)
+    assert_samples(played, streams["ppg"], played.client.ppg_au, within=0.51)
+    assert all(stream.gaps == () for stream in streams.values())
+
+
+def all_sensors(played: Played) -> None:
+    assert {device.driver for device in played.recording.devices} == {
+        "bitalino",
+        "edamove",
+        "generic:esp32-eda",
+        "healthypi_move",
+        "heart_rate",
+        "polar_h10",
+        "polar_optical",
+        "shimmer",
+    }
+    assert all(stream.gaps == () for stream in played.recording.streams.values())
+
+
+def x_mg(played: Played) -> Callable[[float, float, float], Floats]:
+    """The first axis of the chest's acceleration."""
+    return lambda start_s, end_s, rate_hz: played.client.acc_mg(start_s, end_s, rate_hz)[:, 0]
+
+
 CHECKS: dict[str, Callable[[Played], None]] = {
     "adapter-off": adapter_off,
+    "all-sensors": all_sensors,
+    "already-streaming": already_streaming,
     "burst": burst,
     "calm": calm,
+    "clock-set": clock_set,
     "contact-lost": contact_lost,
+    "drift": drift,
     "dropout": dropout,
+    "duplicates": duplicates,
+    "four-sensors": four_sensors,
     "low-battery": low_battery,
     "no-intervals": no_intervals,
+    "pairing": pairing,
     "silence": silence,
     "subscribe-fails": subscribe_fails,
     "truncated": truncated,
     "two-straps": two_straps,
+    "wrap": wrap,
 }
 
 
