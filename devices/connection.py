@@ -435,8 +435,8 @@ class _Connection:
             payload = bytes(data)
             name = channel if isinstance(channel, str) else channel(payload)
             self._sink.notification(self._device, name, self._generation, payload)
-            if silence_s is not None:
-                self._heard(name, silence_s)
+            if watch := self._watched.get(name):
+                watch.heard_s, watch.flowed, watch.told = self._loop.time(), True, False
             if heard is not None:
                 heard(payload)
 
@@ -448,11 +448,6 @@ class _Connection:
 
     def expect(self, channel: str, silence_s: float) -> None:
         self._watched.setdefault(channel, _Watch(silence_s, self._loop.time()))
-
-    def _heard(self, channel: str, silence_s: float) -> None:
-        self.expect(channel, silence_s)
-        watch = self._watched[channel]
-        watch.heard_s, watch.flowed, watch.told = self._loop.time(), True, False
 
     @contextmanager
     def _answers(self) -> Iterator[None]:

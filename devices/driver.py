@@ -69,10 +69,10 @@ class Link(Protocol):
     ) -> None:
         """Have every notification journalled and queued as `<device>/<channel>`.
 
-        Where a characteristic carries several streams, `channel` tells from the bytes which one it is.
-        The link counts as dead when a channel that flowed is silent for `silence_s`; None: it is not
-        watched. `heard` gets the bytes too, for a driver that waits for an answer. Subscribing twice is
-        subscribing once.
+        Where a characteristic carries several streams, `channel` tells from the bytes which one it is, and
+        `expect` which are watched. The link counts as dead when a channel that flowed is silent for
+        `silence_s`; None: it is not watched. `heard` gets the bytes too, for a driver that waits for an
+        answer. Subscribing twice is subscribing once.
         """
 
     def expect(self, channel: str, silence_s: float) -> None:

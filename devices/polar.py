@@ -410,14 +410,14 @@ class _Dialogue:
 
 
 class Polar:
-    """The sensors of Polar that send more than a heart rate."""
+    """The sensors of Polar that send more than a heart rate; what one has, it is asked."""
 
     name = "polar"
     label = "Polar sensor"
     models = "Polar H10, Verity Sense, OH1"
     source = "Polar Measurement Data Specification; github.com/polarofficial/polar-ble-sdk, documentation"
     hardware_verified = False
-    streams = ("rr", "heart_rate", "ecg", "ppg", "acc", "pp", "skin_temperature")
+    streams: tuple[str, ...] = ("rr", "heart_rate", "ecg", "ppg", "acc", "pp", "skin_temperature")
 
     def __init__(self) -> None:
         self._dialogues: WeakKeyDictionary[Link, _Dialogue] = WeakKeyDictionary()
@@ -441,7 +441,7 @@ class Polar:
         for measurement in _SLOW.intersection(offered):
             # What is left of an earlier start would be watched as if it were fast.
             await dialogue.stop(link, measurement)
-        await link.subscribe(DATA, channel_of, silence_s=_SILENCE_S)
+        await link.subscribe(DATA, channel_of, silence_s=None)
         for measurement in offered:
             if await dialogue.begin(link, measurement):
                 link.expect(_CHANNELS[measurement], _SLOW_S if measurement in _SLOW else _SILENCE_S)
@@ -454,3 +454,27 @@ class Polar:
 
     def decoder(self) -> Decoder:
         return _PolarDecoder()
+
+
+class PolarH10(Polar):
+    """The chest strap."""
+
+    name = "polar_h10"
+    label = "Polar H10 (chest strap with ECG)"
+    models = "Polar H10"
+    streams = ("rr", "heart_rate", "ecg", "acc")
+
+    def recognises(self, advert: Advert) -> bool:
+        return "h10" in advert.name.lower() and super().recognises(advert)
+
+
+class PolarOptical(Polar):
+    """The arm bands: a pulse wave, and pulse intervals in place of RR intervals."""
+
+    name = "polar_optical"
+    label = "Polar arm band (optical)"
+    models = "Polar Verity Sense, OH1"
+    streams = ("heart_rate", "pp", "ppg", "acc")
+
+    def recognises(self, advert: Advert) -> bool:
+        return "h10" not in advert.name.lower() and super().recognises(advert)

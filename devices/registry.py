@@ -12,7 +12,7 @@ from devices.edamove import EdaMove
 from devices.generic import Generic, description_json, from_json, read_sensor
 from devices.healthypi_move import HealthyPiMove
 from devices.heart_rate import HeartRate
-from devices.polar import Polar
+from devices.polar import PolarH10, PolarOptical
 from devices.shimmer import Shimmer
 
 
@@ -23,7 +23,16 @@ def drivers(own: Path | None = None) -> tuple[Driver, ...]:
     is wrong in it.
     """
     described = [Generic(read_sensor(path)) for path in sorted(own.glob("*.toml"))] if own is not None else []
-    return (*described, Polar(), Shimmer(), Bitalino(), EdaMove(), HealthyPiMove(), HeartRate())
+    return (
+        *described,
+        PolarH10(),
+        PolarOptical(),
+        Shimmer(),
+        Bitalino(),
+        EdaMove(),
+        HealthyPiMove(),
+        HeartRate(),
+    )
 
 
 def description_of(driver: Driver) -> str | None:

@@ -100,7 +100,8 @@ class _StreamDecoder:
     else comes, the decoder is out of step: it looks for three packets in a row, each one period after
     the other, and skips what is before them. A packet in two notifications may be the halves of two, where
     one between them was lost: it counts if it comes one period after the packet before it, and the next
-    one period after it, which the halves of two cannot.
+    one period after it, which the halves of two cannot. At worst the first packet after a loss has a stamp
+    that is off by that quarter of a period.
 
     Skipped bytes never cost a good packet: beside packets they are the event "malformed bytes skipped", and
     only a notification that brought nothing else is a FrameError, which shows them. The end of an earlier

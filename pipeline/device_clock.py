@@ -65,6 +65,7 @@ _STALL_S, _BACKLOG_S = 30.0, 5.0  # the most a burst is late, and what comes at 
 _AT_ONCE, _RESENT_AT_ONCE = 4.0, 2.5  # times as fast as a clock
 
 _BLOCKS, _BELOW = 128, 0.1
+_NEAR_S = 0.05  # what is earlier than the line by more has a wrong stamp
 _SLOPES, _ROUNDS = 33, 6  # narrowed sixteenfold in each round
 _SLOPE_PACKETS, _SLOPE_S = 5, 8.0  # in eight seconds a rate error of 0.2 % is worth 16 ms
 _OWN_PACKETS, _OWN_S = 24, 60.0
@@ -467,7 +468,8 @@ def _on_lines(device_s: Floats, arrival_s: Floats, clock: Ints, period_s: float)
         if row != longest and span_s[row] >= _OWN_S and count >= _OWN_PACKETS:
             slopes[row] = _slope(packets, run) or 0.0
         level_s = packets.late_s[run] - slopes[row] * packets.device_s[run]
-        edges_s[row] = _low(level_s[_earliest(level_s)])
+        low_s = _low(level_s[_earliest(level_s)])
+        edges_s[row] = level_s[level_s >= low_s - _NEAR_S].min()  # or those a little earlier are moved
         if count < _SLOPE_PACKETS:  # all of them may be late
             ends_s = packets.device_s[run.stop - 1] * (1 + slopes[row]) + edges_s[row]
             edges_s[row] -= max(0.0, ends_s + period_s - next_s)

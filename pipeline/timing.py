@@ -25,7 +25,9 @@ _STEP_S = 1e-3
 
 _LEAST_LOSS_S = 0.4
 _BEATS_AROUND = 120  # enough for beats to have met a strap's notifications at every phase
-_NOTIFIED_S = 1.0  # how much later than another a beat is sent because of where that phase is
+# How much later than another a beat is sent because of where that phase is: a notification's time, which is
+# 1 s for straps. Optical sensors send the pulses of several seconds at once.
+_NOTIFIED_S, _LONGEST_NOTIFIED_S = 1.0, 10.0
 # The reach of phases is twice the median lateness where all are met: seldom so within 240 beats. A strap
 # that sends each beat at once is late by the radio's few hundredths, and eight times that is little still.
 _REACH_OF_MEDIAN = 8.0
@@ -58,14 +60,16 @@ def beat_times(interval_ms: Floats, arrival_s: Floats, generation: Floats) -> Ti
     length_s = np.where((interval_ms > 0) & np.isfinite(interval_ms), interval_ms, 0.0) / 1000
     elapsed_s = np.cumsum(length_s)
     run_start = _changes(generation)
+    notified_s = _notified(arrival_s)
     for breaks in (_falls, _losses):
         for rows in _runs(run_start):
-            run_start[rows] |= breaks(elapsed_s[rows], arrival_s[rows])
+            run_start[rows] |= breaks(elapsed_s[rows], arrival_s[rows], notified_s)
     time_s = np.empty(len(elapsed_s))
     for rows in _runs(run_start):
         time_s[rows] = _under(elapsed_s[rows], arrival_s[rows])
         if rows.start:
-            time_s[rows] += _overlap(time_s[rows.start] - time_s[rows.start - 1], length_s[rows.start])
+            step_s = time_s[rows.start] - time_s[rows.start - 1]
+            time_s[rows] += _overlap(step_s, length_s[rows.start], notified_s)
     return Timed(rising(np.maximum(time_s, 0.0)), run_start)
 
 
@@ -108,19 +112,28 @@ def _runs(run_start: Bools) -> Iterator[slice]:
     return (slice(first, last) for first, last in pairwise(edges))
 
 
-def _falls(elapsed_s: Floats, arrival_s: Floats) -> Bools:
+def _notified(arrival_s: Floats) -> float:
+    """How often beats are delivered: a quarter of the deliveries come sooner."""
+    apart_s = np.diff(arrival_s)
+    apart_s = apart_s[apart_s > _BURST_S]
+    usual_s = float(np.quantile(apart_s, 0.25)) if len(apart_s) else _NOTIFIED_S
+    return min(max(usual_s, _NOTIFIED_S), _LONGEST_NOTIFIED_S)
+
+
+def _falls(elapsed_s: Floats, arrival_s: Floats, notified_s: float) -> Bools:
     """Where an interval is far longer than the time it came in."""
     late_s = arrival_s - elapsed_s
-    return np.asarray(late_s < _envelopes(late_s, _BEATS_AROUND)[0] - BEATS_LATE_S, dtype=bool)
+    most_s = BEATS_LATE_S * notified_s / _NOTIFIED_S
+    return np.asarray(late_s < _envelopes(late_s, _BEATS_AROUND)[0] - most_s, dtype=bool)
 
 
-def _losses(elapsed_s: Floats, arrival_s: Floats) -> Bools:
+def _losses(elapsed_s: Floats, arrival_s: Floats, notified_s: float) -> Bools:
     """Where beats are missing before a beat."""
-    late_s = _unstalled(arrival_s - elapsed_s, arrival_s)
+    late_s = _unstalled(arrival_s - elapsed_s, arrival_s, notified_s)
     before_s, after_s = _envelopes(late_s, _BEATS_AROUND)
     run_start = np.zeros(len(late_s), dtype=bool)
     least_s = np.maximum(_LEAST_LOSS_S, _local_interval(elapsed_s) / 2)
-    reach_s = _reach(late_s - np.minimum(before_s, after_s))
+    reach_s = _reach(late_s - np.minimum(before_s, after_s), notified_s)
     began = 0
     for beat in np.flatnonzero(after_s - before_s > least_s).tolist():
         if beat <= began:
@@ -133,17 +146,17 @@ def _losses(elapsed_s: Floats, arrival_s: Floats) -> Bools:
     return run_start
 
 
-def _unstalled(late_s: Floats, arrival_s: Floats) -> Floats:
+def _unstalled(late_s: Floats, arrival_s: Floats, notified_s: float) -> Floats:
     """Lateness less that of a stall, after which the burst or the deliveries that follow are timely again."""
     first = np.flatnonzero(np.diff(arrival_s, prepend=-np.inf) > _BURST_S)
     timeliest_s = _envelopes(np.minimum.reduceat(late_s, first), _DELIVERIES)[1]
     each_s = np.repeat(timeliest_s, np.diff(np.append(first, len(late_s))))
-    return np.minimum(late_s, each_s + _NOTIFIED_S)
+    return np.minimum(late_s, each_s + notified_s)
 
 
-def _reach(above_s: Floats) -> float:
+def _reach(above_s: Floats, notified_s: float) -> float:
     """How far above the envelope a beat can be with nothing lost: what phase and radio explain."""
-    return min(_NOTIFIED_S, _REACH_OF_MEDIAN * float(np.median(above_s))) + _RADIO_S
+    return min(notified_s, _REACH_OF_MEDIAN * float(np.median(above_s))) + _RADIO_S
 
 
 def _latest_jump(late_s: Floats) -> int:
@@ -168,10 +181,10 @@ def _under(elapsed_s: Floats, arrival_s: Floats) -> Floats:
     return time_s
 
 
-def _overlap(step_s: float, length_s: float) -> float:
+def _overlap(step_s: float, length_s: float, notified_s: float) -> float:
     """What a run must move so as not to follow, or reach a little into, the one before."""
     short_s = length_s + max(_APART_S, _APART_SHARE * length_s) - step_s
-    return short_s if 0 < short_s < _NOTIFIED_S else 0.0
+    return short_s if 0 < short_s < notified_s else 0.0
 
 
 def _rises(late_s: Floats, threshold_s: float) -> Bools:

@@ -38,8 +38,8 @@ from pipeline.errors import FrameError
 H10_LABEL = Label("Virtual Polar H10", "C0:00:00:00:00:11", model="H10", serial="VP-0001")
 VERITY_LABEL = Label("Virtual Polar Sense", "C0:00:00:00:00:12", model="Verity Sense", serial="VP-0002")
 
-# A P wave is known 0.3 s late. A little more, so that no frame ends exactly where a sample is taken.
-LAG_S = 0.3035
+# So that no frame ends exactly where a sample is taken.
+LAG_S = 0.0005
 UNSET_S = 599_616_000.0  # since 2000: the first of January 2019
 OFF_STRAP_S = 45.0
 FIRST_INTERVALS_S = 25.0

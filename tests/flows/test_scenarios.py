@@ -140,7 +140,7 @@ def two_straps(played: Played) -> None:
 def duplicates(played: Played) -> None:
     streams = played.recording.streams
     assert_raw_is_what_was_sent(played, "heart_rate", played.sensors[0])
-    raw = Counter(payloads(played, "polar"))
+    raw = Counter(payloads(played, "polar_h10"))
     assert max(raw.values()) > 1, "the sensor sent nothing twice"
     assert_beats(played, streams["rr_heart_rate"])
     assert_samples(played, streams["ecg"], played.client.ecg_uv, within=0.51)
@@ -149,13 +149,14 @@ def duplicates(played: Played) -> None:
 
 def drift(played: Played) -> None:
     streams = played.recording.streams
-    for name, truth, ppm, within in (
-        ("ecg", played.client.ecg_uv, 300, 0.51),
-        ("acc", x_mg(played), 300, 0.51),
-        ("eda", played.client.eda_us, -300, 0.02),
+    # The skin sensor sends when a quarter of a second has filled a notification: arrivals tell less of it.
+    for name, truth, ppm, within, steady_s in (
+        ("ecg", played.client.ecg_uv, 300, 0.51, 0.001),
+        ("acc", x_mg(played), 300, 0.51, 0.002),
+        ("eda", played.client.eda_us, -300, 0.02, 0.006),
     ):
         late_s = assert_samples(played, streams[name], truth, drift=ppm * 1e-6, within=within)
-        assert np.abs(late_s - np.median(late_s)).max() < 0.003
+        assert np.abs(late_s - np.median(late_s)).max() < steady_s
         assert streams[name].gaps == ()
 
 
@@ -180,7 +181,7 @@ def wrap(played: Played) -> None:
 
 def pairing(played: Played) -> None:
     streams = played.recording.streams
-    assert links(played).count("polar: paired") == 1
+    assert links(played).count("polar_h10: paired") == 1
     assert_beats(played, streams["rr"])
     assert_samples(played, streams["ecg"], played.client.ecg_uv, within=0.51)
     assert streams["ecg"].gaps == ()
