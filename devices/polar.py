@@ -183,7 +183,7 @@ class _Pace:
         if abs(period_s * self.rate_hz - 1) <= _RATE_TOLERANCE:
             self._settled = True
             return True
-        unlike_s, self._unlike_s = self._unlike_s, period_s
+        unlike_s, self._unlike_s = self._unlike_s, period_s if period_s > 0 else None  # 0: it came twice
         if self._settled or period_s <= 0 or unlike_s is None or abs(period_s / unlike_s - 1) > _SAME_PACE:
             return False
         whole_hz = float(round(1 / period_s))  # as settings have it

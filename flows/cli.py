@@ -62,7 +62,7 @@ def demo(home: Home, speed: float, protocol_name: str) -> None:
     from pipeline.knowledge import protocol
 
     _recover(home)
-    click.echo("A simulated client wears a virtual strap and a virtual skin sensor. No hardware, no network.")
+    click.echo("A simulated client, virtual sensors. No hardware, no network.")
     _tell(run_session(home, "demo", protocol(protocol_name), simulated("calm"), speed=speed, say=click.echo))
 
 

@@ -63,6 +63,9 @@ def run_session(
         with contextlib.suppress(OSError):  # without a companion the report is made at the end
             started.append(companion.start(recorder.folder))
 
+    if source.told:
+        say(source.told)
+
     async def main(clock: Clock) -> tuple[Path, Recording]:
         with stop_on_signals() as stop:
             async with source.open(clock) as around:
@@ -114,7 +117,6 @@ async def _sensors(
 ) -> Sequence[Sensor]:
     """What to record from: a capture, or what is chosen of what is in reach."""
     if around.capture is not None:
-        say(f"Playing what {around.capture.driver.label} once sent")
         return [around.capture]
     say("Looking for sensors ...")
 

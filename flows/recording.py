@@ -246,12 +246,16 @@ def _stopped(folder: Path, at_s: float, error: OSError) -> InputError:
 
 
 def _header(plan: Plan) -> dict[str, Any]:
+    drivers = [sensor.driver for sensor in plan.sensors if sensor.driver]
+    moving = [driver.name for driver in drivers if "acc" in driver.streams]
+    # Where acceleration is the chest's alone it tells of breathing.
+    site = {"acc_site": "chest"} if moving == ["polar_h10"] else {}
     return {
         "client": plan.client,
         "protocol": plan.protocol.name,
-        "sensors": [found.driver.name for found in plan.sensors if found.driver],
+        "sensors": [driver.name for driver in drivers],
         "simulated": plan.simulated,
-        "conditions": dict(plan.conditions),
+        "conditions": {**site, **plan.conditions},
         "software": software(),
     }
 

@@ -38,11 +38,15 @@ Opening = Callable[[Clock], AbstractAsyncContextManager[Surroundings]]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """How to open the surroundings of a session, and the protocol that goes with them, if there is one."""
+    """How to open the surroundings of a session, and what a person is told of them first.
+
+    `protocol` is the one that goes with them, if there is one.
+    """
 
     open: Opening
     simulated: bool = True
     protocol: Protocol | None = None
+    told: str = ""
 
 
 def bluetooth(home: Home) -> Source:
@@ -75,7 +79,7 @@ def simulated(name: str) -> Source:
                 known=drivers(data_path() / "sensors"),
             )
 
-    return Source(opened)
+    return Source(opened, told=f"Simulated. {scene.title}: {scene.summary}")
 
 
 def replayed(home: Home, what: str) -> Source:
@@ -100,7 +104,8 @@ def _captured(capture: Capture) -> Source:
     async def opened(_: Clock) -> AsyncIterator[Surroundings]:
         yield Surroundings(Radio(), simulated=True, capture=capture)
 
-    return Source(opened, protocol=protocol("free"))
+    told = f"Playing what a sensor once sent: {capture.driver.label}"
+    return Source(opened, protocol=protocol("free"), told=told)
 
 
 def _worn(recording: Recording) -> Source:
@@ -123,7 +128,8 @@ def _worn(recording: Recording) -> Source:
                 known=drivers(data_path() / "sensors"),
             )
 
-    return Source(opened, protocol=protocol_of(recording))
+    told = f"Virtual sensors wear the recording {recording.recording_id}"
+    return Source(opened, protocol=protocol_of(recording), told=told)
 
 
 def _all(count: int) -> Callable[[Sequence[Found]], bool]:

@@ -22,6 +22,8 @@ from pipeline.skin.causal import LiveSkin
 from pipeline.skin.signal import NEARBY_S
 
 _STALE_S = 5.0
+_PULSES_STALE_S = 10.0  # optical sensors send the pulses of several seconds at once
+_MEANS_STALE_S = 150.0  # of levels that come once a minute
 _BEAT_STREAMS = ("rr", "pp")  # the better first
 
 
@@ -43,6 +45,7 @@ class _Heart:
     times: LiveBeatTimes = field(default_factory=LiveBeatTimes)
     labelled: CausalBeats = field(default_factory=CausalBeats)
     arrival_s: float = -math.inf
+    stale_s: float = _STALE_S
 
     def feed(self, interval_ms: Floats, arrival_s: float) -> None:
         if not len(interval_ms):  # contact, but no beat: nothing that would keep old values alive
@@ -80,6 +83,7 @@ class LiveIndices:
         self._sources: dict[str, tuple[str, float]] = {}  # device, and when it was last heard
         self._hearts: dict[str, _Heart] = {}
         self._skin = _Skin()
+        self._mean_level: tuple[float, float] | None = None
 
     def feed(
         self,
@@ -93,9 +97,13 @@ class LiveIndices:
         if not self._is_source(stream, device, arrival_s):
             return
         if stream in _BEAT_STREAMS:
-            self._hearts.setdefault(stream, _Heart()).feed(columns[f"{stream}_ms"], arrival_s)
+            stale_s = _PULSES_STALE_S if stream == "pp" else _STALE_S
+            heart = self._hearts.setdefault(stream, _Heart(stale_s=stale_s))
+            heart.feed(columns[f"{stream}_ms"], arrival_s)
         elif stream == "eda" and rate_hz:
             self._skin.feed(columns["eda_us"], arrival_s, rate_hz)
+        elif stream == "scl":
+            self._mean_level = (arrival_s, float(columns["scl_us"][-1]))
 
     def _is_source(self, stream: str, device: str, arrival_s: float) -> bool:
         """Whether this device is the stream's, which it becomes once the one before has been silent."""
@@ -138,12 +146,12 @@ class LiveIndices:
         """The best source of beats, of those that are not behind another by too much."""
         hearts = [self._hearts[name] for name in _BEAT_STREAMS if name in self._hearts]
         newest_s = max((heart.arrival_s for heart in hearts), default=0.0)
-        return next((heart for heart in hearts if newest_s - heart.arrival_s <= _STALE_S), None)
+        return next((heart for heart in hearts if newest_s - heart.arrival_s <= heart.stale_s), None)
 
     def _heart_values(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
         heart = self._heart()
         beats = heart.labelled.beats if heart else None
-        if not heart or not beats or now_s - heart.arrival_s > _STALE_S:
+        if not heart or not beats or now_s - heart.arrival_s > heart.stale_s:
             reasons["heart_rate_bpm"] = reasons["rmssd_ms"] = (
                 "no heartbeat is arriving" if beats else "waiting for the first heartbeat"
             )
@@ -178,7 +186,10 @@ class LiveIndices:
         return value
 
     def _skin_values(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
-        latest = self._skin.latest
+        latest, mean = self._skin.latest, self._mean_level
+        if latest is None and mean is not None and now_s - mean[0] <= _MEANS_STALE_S:
+            reasons["eda_us"] = "the sensor sends a level once a minute"
+            return None, mean[1]
         if latest is None or now_s - latest[0] > _STALE_S:
             reasons["eda_us"] = reasons["scl_us"] = (
                 "no skin signal is arriving" if latest else "waiting for the skin sensor"

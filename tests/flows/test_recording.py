@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from devices.virtual.room import Room
+from devices.virtual.scenario import Scenario
 from flows.recording import Recorder
 from pipeline.errors import InputError
 from pipeline.journal import Journal, Kind
@@ -132,3 +133,19 @@ def test_the_recorder_imports_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=REPO, check=True
     )
     assert loaded.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("sensors", "conditions"),
+    [
+        (("polar_h10",), {"acc_site": "chest"}),
+        (("polar_h10", "polar_verity"), {}),
+        (("heart_rate",), {}),
+    ],
+    ids=["a chest strap", "another on the arm", "none"],
+)
+def test_acceleration_is_the_chest_s_only_where_nothing_else_moves(
+    sensors: tuple[str, ...], conditions: dict[str, str], tmp_path: Path
+) -> None:
+    scene = Scenario("moving", "", "", sensors)
+    assert play(tmp_path, resting(5), scene=scene).recording.conditions == conditions

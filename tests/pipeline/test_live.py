@@ -139,3 +139,20 @@ def test_every_column_is_there_and_is_that_of_a_report() -> None:
 
 def test_no_column_without_a_beat() -> None:
     assert LiveIndices().heart_columns() == {}
+
+
+def test_a_level_once_a_minute_is_the_skin_s_level() -> None:
+    live = LiveIndices()
+    live.feed("edamove", "scl", {"scl_us": np.array([3.2])}, 60.0, 1 / 60)
+    shown = live.at(119.0)
+    assert (shown.eda_us, shown.scl_us) == (None, 3.2)
+    assert shown.reasons["eda_us"] == "the sensor sends a level once a minute"
+    assert live.at(60.0 + 151).scl_us is None
+
+
+def test_pulses_of_several_seconds_at_once_do_not_flicker() -> None:
+    live = LiveIndices()
+    for arrival_s in range(5, 66, 5):
+        live.feed("arm", "pp", {"pp_ms": np.full(5, 1000.0)}, float(arrival_s), None)
+    assert [live.at(now_s).heart_rate_bpm for now_s in (65.0, 68.0, 71.0, 74.9)] == [60.0] * 4
+    assert live.at(75.1).heart_rate_bpm is None
