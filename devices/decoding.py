@@ -87,16 +87,20 @@ class _Device:
 def decode(records: Iterable[Record]) -> tuple[dict[str, Stream], tuple[Marker, ...]]:
     """All streams of a session, and what its devices had to say, as markers.
 
-    A stream that a device delivers second is named `<stream>_<device>`. One that cannot be built is left
-    out, and a marker says so.
+    A stream that several devices deliver has its plain name where it comes from the first of those in the
+    header, else from the first that delivered; the others' are named `<stream>_<device>`. One that cannot be
+    built is left out, and a marker says so.
     """
     decoder = LiveDecoder()
     collected: dict[tuple[str, str], Collected] = defaultdict(Collected)
     devices: dict[str, _Device] = defaultdict(_Device)
     markers: list[Marker] = []
+    order: list[str] = []
     end_s = 0.0
     for record in records:
         end_s = record.arrival_s
+        if record.kind is Kind.HEADER:
+            order = list(record.facts.get("devices", ()))
         before, name = decoder.malformed, record.stream.partition("/")[0]
         for samples in decoder.feed(record):
             if len(samples):
@@ -112,14 +116,16 @@ def decode(records: Iterable[Record]) -> tuple[dict[str, Stream], tuple[Marker, 
         name: Incidents(end_s, device.lost, tuple(device.without_contact_s))
         for name, device in devices.items()
     }
-    streams, failed = _streams(collected, incidents)
+    first = {name: place for place, name in enumerate(order)}
+    ranked = sorted(collected.items(), key=lambda item: first.get(item[0][1], len(first)))
+    streams, failed = _streams(dict(ranked), incidents)
     return streams, (*markers, *failed)
 
 
 def _streams(
     collected: Mapping[tuple[str, str], Collected], incidents: Mapping[str, Incidents]
 ) -> tuple[dict[str, Stream], list[Marker]]:
-    """The streams, by first delivery, and a marker for each that could not be built."""
+    """The streams, and a marker for each that could not be built."""
     streams: dict[str, Stream] = {}
     failed: list[Marker] = []
     for (name, device), parts in collected.items():

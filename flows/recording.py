@@ -254,6 +254,7 @@ def _header(plan: Plan) -> dict[str, Any]:
         "client": plan.client,
         "protocol": plan.protocol.name,
         "sensors": [driver.name for driver in drivers],
+        "devices": [name for name, _ in _named(plan.sensors)],  # the first has a stream's plain name
         "simulated": plan.simulated,
         "conditions": {**site, **plan.conditions},
         "software": software(),

@@ -104,6 +104,18 @@ def test_the_second_device_of_a_kind_is_named() -> None:
     assert streams["rr"].value[0] == pytest.approx(900, abs=1)
 
 
+def test_the_first_device_in_the_header_has_the_plain_names() -> None:
+    header = event(Kind.HEADER, 0.0, {"devices": ["heart_rate", "heart_rate_2"]})
+    frames = [
+        Record(Kind.DATA, "heart_rate_2/heart_rate", 0, 1, 1.0, 0, None, heart_rate_frame([900.0])),
+        _strap(2.0, heart_rate_frame([800.0])),
+    ]
+    second = event(Kind.DEVICE, 0.0, STRAP, "heart_rate_2")
+    streams, _ = decode([header, second, *_session(*frames)])
+    assert list(streams) == ["rr", "heart_rate", "rr_heart_rate_2", "heart_rate_heart_rate_2"]
+    assert streams["rr"].value[0] == pytest.approx(800, abs=1)
+
+
 class _Faulty:
     """A driver with a fault, and its decoder: `made` is what each frame decodes to."""
 

@@ -142,7 +142,7 @@ def duplicates(played: Played) -> None:
     assert_raw_is_what_was_sent(played, "heart_rate", played.sensors[0])
     raw = Counter(payloads(played, "polar_h10"))
     assert max(raw.values()) > 1, "the sensor sent nothing twice"
-    assert_beats(played, streams["rr_heart_rate"])
+    assert_beats(played, streams["rr"])
     assert_samples(played, streams["ecg"], played.client.ecg_uv, within=0.51)
     assert_samples(played, streams["acc"], x_mg(played), within=0.51)
 
