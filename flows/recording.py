@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a view shows: where in the session we are, and the live values."""
+    """What a view shows: where in the session we are, the live values, and how each sensor is."""
 
     time_s: float
     step: Step | None
@@ -82,6 +82,7 @@ class Recorder:
         self._decoder, self._live = LiveDecoder(), LiveIndices()
         self._delivered: set[str] = set()
         self._links: dict[str, str] = {}
+        self._news: dict[tuple[str, str], tuple[str, ...]] = {}
         self._step: Step | None = None
         self._step_began_s = 0.0
         self._undecoded = 0
@@ -162,6 +163,7 @@ class Recorder:
     def _feed(self, record: Record) -> None:
         device = record.stream.partition("/")[0]
         for samples in self._decoder.feed(record):
+            self._news[device, samples.stream] = samples.events
             if len(samples):
                 columns = samples.columns
                 self._live.feed(device, samples.stream, columns, record.arrival_s, samples.rate_hz)
@@ -173,7 +175,15 @@ class Recorder:
             now_s = self._journal.now_s()
             shown = self._shown(now_s)
             self._journalled(partial(self._journal.event, Kind.SHOWN, _stored(shown, self._step)))
-            self._view.show(Moment(now_s, self._step, self._step_began_s, shown, dict(self._links)))
+            self._view.show(Moment(now_s, self._step, self._step_began_s, shown, self._states()))
+
+    def _states(self) -> dict[str, str]:
+        """What each sensor's link is, and what the sensor had to say last."""
+        states = {}
+        for device, link in self._links.items():
+            news = [event for (who, _), events in self._news.items() if who == device for event in events]
+            states[device] = ", ".join(dict.fromkeys([link, *news]))
+        return states
 
     def _shown(self, now_s: float) -> Shown:
         try:

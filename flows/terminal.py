@@ -35,6 +35,7 @@ class TerminalView:
         self._protocol: Protocol | None = None
         self._drawn_s = 0.0
         self._step: Step | None = None
+        self._links: dict[str, str] = {}
 
     def begin(self, plan: Plan, folder: Path) -> None:
         """Say what begins, and open the view."""
@@ -54,6 +55,8 @@ class TerminalView:
     def show(self, moment: Moment) -> None:
         """Draw a moment, unless the last was drawn just now."""
         entered, self._step = moment.step is not self._step, moment.step
+        if not self._live:
+            self._tell_changes(moment)
         every_s = _REDRAW_EVERY_S if self._live else _LINE_EVERY_S
         now_s = time.perf_counter()
         if not entered and now_s - self._drawn_s < every_s:
@@ -69,6 +72,13 @@ class TerminalView:
         if self._live:
             self._live.stop()
         sys.stdout.flush()
+
+    def _tell_changes(self, moment: Moment) -> None:
+        """A line for each sensor that is otherwise than before."""
+        for device, state in moment.links.items():
+            if state != self._links.get(device, "connected"):
+                print(f"{_clock(moment.time_s):>6}  {_readable(device)}: {state}", flush=True)
+        self._links = dict(moment.links)
 
     def _line(self, moment: Moment) -> str:
         shown = moment.shown
@@ -86,7 +96,7 @@ class TerminalView:
             Text(moment.step.instruction if moment.step else "", style="italic"),
             *_pacer(moment),
             Padding(self._values(moment), (1, 0)),
-            Text(_links(moment), style="dim"),
+            _links(moment),
         )
 
     def _phases(self, moment: Moment) -> Text:
@@ -153,5 +163,15 @@ def _value(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _links(moment: Moment) -> str:
-    return " · ".join(f"{device.replace('_', ' ')}: {event}" for device, event in moment.links.items())
+def _links(moment: Moment) -> Text:
+    """A line for each sensor; what is not as it should be stands out."""
+    text = Text()
+    for device, state in moment.links.items():
+        fine = state == "connected"
+        text.append(f"{_readable(device)}: ", style="dim")
+        text.append(f"{state}\n", style="dim" if fine else "bold yellow")
+    return text
+
+
+def _readable(device: str) -> str:
+    return device.replace("_", " ")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from devices.virtual.room import Room
-from devices.virtual.scenario import Scenario
+from devices.virtual.scenario import Scenario, scenario
 from flows.recording import Recorder
 from pipeline.errors import InputError
 from pipeline.journal import Journal, Kind
@@ -149,3 +149,10 @@ def test_acceleration_is_the_chest_s_only_where_nothing_else_moves(
 ) -> None:
     scene = Scenario("moving", "", "", sensors)
     assert play(tmp_path, resting(5), scene=scene).recording.conditions == conditions
+
+
+def test_the_view_is_told_how_each_sensor_is(tmp_path: Path) -> None:
+    played = play(tmp_path, resting(90), scene=scenario("contact-lost"))
+    states = [moment.links["heart_rate"] for moment in played.view.moments if "heart_rate" in moment.links]
+    assert list(dict.fromkeys(states)) == ["connected", "connected, contact lost"]
+    assert states[-1] == "connected"

@@ -56,3 +56,20 @@ def test_the_pacer_says_which_way_to_breathe(second: float, way: str, length: in
 
 def test_waiting_for_sensors_is_said() -> None:
     assert "Waiting for the sensors" in _screen(Moment(1, None, 0, Shown(), {}))
+
+
+def test_what_is_wrong_with_a_sensor_has_a_line_of_its_own() -> None:
+    links = {"heart_rate": "connected, battery low", "healthypi_move": "lost"}
+    shown = _screen(Moment(90, BASELINE, 30, Shown(), links)).splitlines()
+    assert [line.strip() for line in shown if ": " in line] == [
+        "heart rate: connected, battery low",
+        "healthypi move: lost",
+    ]
+
+
+def test_without_a_terminal_each_change_of_a_sensor_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    view = TerminalView(Console(file=StringIO(), force_terminal=False))
+    for at_s, state in ((1, "connected"), (40, "lost"), (41, "lost"), (60, "connected")):
+        view.show(Moment(at_s, BASELINE, 0, Shown(), {"heart_rate": state}))
+    told = [line for line in capsys.readouterr().out.splitlines() if "heart rate" in line]
+    assert told == ["  0:40  heart rate: lost", "  1:00  heart rate: connected"]
