@@ -31,13 +31,13 @@ class LiveDecoder:
         Those are counted in `malformed`, whatever the failure: a driver's fault must not end a session.
         Values that no body has come with an event that says so.
         """
-        if record.kind is Kind.DEVICE:
-            self._drivers[record.stream] = driver_of(record.facts)
-            return battery_events(record.facts.get("battery_pct"))
-        if record.kind is not Kind.DATA:
+        if record.kind not in (Kind.DEVICE, Kind.DATA):
             return ()
         device, _, channel = record.stream.partition("/")
         try:
+            if record.kind is Kind.DEVICE:
+                self._drivers[device] = driver_of(record.facts)
+                return battery_events(record.facts.get("battery_pct"))
             if channel == BATTERY_CHANNEL:
                 return battery_events(record.payload[0])
             decoder = self._decoder(device, record.generation)

@@ -305,10 +305,11 @@ class DataFrame:
             yield _unpacked(self.content[begin:offset], bits, count * channels).reshape(-1, channels)
 
     def floats(self) -> Floats:
-        """The values of a raw frame of 4-byte floats. Raises FrameError."""
+        """The values of a raw frame of 4-byte floats; NaN for what is not finite. Raises FrameError."""
         if not self.content or len(self.content) % 4:
             raise self.error(f"{len(self.content)} bytes are not whole 4-byte samples")
-        return np.frombuffer(self.content, dtype="<f4").astype(np.float64)
+        values = np.array(struct.unpack(f"<{len(self.content) // 4}f", self.content))
+        return np.where(np.isfinite(values), values, np.nan)
 
     def pulse_intervals(self) -> tuple[PulseInterval, ...]:
         """The intervals of a PPI frame. Raises FrameError."""

@@ -73,6 +73,8 @@ class _Timed:
 
 def stream_of(name: str, parts: Collected, incidents: Incidents) -> Stream:
     """The stream of these samples. Fails on what no driver should make: uneven columns, or other ones."""
+    if any(samples.columns.keys() != parts.samples[0].columns.keys() for samples in parts.samples):
+        raise ValueError(f"{name}: columns that change")
     per_sample = np.array([len(samples) for samples in parts.samples], dtype=np.int64)
     columns = {
         column: np.concatenate([samples.columns[column] for samples in parts.samples]).astype(float)

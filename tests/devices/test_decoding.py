@@ -70,6 +70,14 @@ def test_data_of_an_unknown_driver_are_left_in_raw() -> None:
     assert streams == {}
 
 
+def test_a_description_from_a_later_version_costs_no_other_device() -> None:
+    later = {**STRAP, "driver": "generic:mine", "description": '{"unheard": 1}'}
+    beats = [_strap(1.0 + s, heart_rate_frame([1000.0])) for s in range(3)]
+    streams, markers = decode([event(Kind.DEVICE, 0.0, later, "mine"), *_session(*beats)])
+    assert len(streams["rr"]) == 3
+    assert [marker.text for marker in markers] == ["mine: malformed frame"]
+
+
 def test_a_malformed_frame_breaks_the_beats_of_its_device() -> None:
     frames = [heart_rate_frame([1000.0])] * 40
     frames[20] = b"\x10"

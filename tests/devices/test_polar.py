@@ -610,6 +610,13 @@ class TestTimes:
         rates_hz = {fed(decoder, ecg_frame(turn * 65, 65, 130)).rate_hz for turn in turns}
         assert rates_hz == {130.0}
 
+    def test_a_first_frame_that_comes_twice_costs_no_other(self):
+        decoder = Polar().decoder()
+        for turn in (0, 0, 2, 3):  # one is lost, so the time since the first is not the nominal one
+            samples = fed(decoder, ecg_frame(turn * 65, 65, 130))
+            true_s = START_S + np.arange(turn * 65, turn * 65 + 65) / 130
+            np.testing.assert_allclose(samples.device_time_s, true_s, rtol=0, atol=1e-6)
+
     def test_streams_have_times_of_their_own(self):
         decoder = Polar().decoder()
         for turn in range(4):

@@ -342,6 +342,12 @@ class TestRaw:
     def test_floats(self):
         np.testing.assert_array_equal(frame_of("00000242" + "000000c0").floats(), [32.5, -2.0])
 
+    @pytest.mark.parametrize(
+        "content", ["0000807f", "000080ff", "0000c07f", "0100807f"], ids=["inf", "-inf", "nan", "signals"]
+    )
+    def test_a_float_that_is_no_number_is_missing(self, content: str):
+        np.testing.assert_array_equal(frame_of("00000242" + content).floats(), [32.5, np.nan])
+
     @pytest.mark.parametrize("content", ["", "000002"])
     def test_a_broken_float_is_shown(self, content: str):
         with pytest.raises(FrameError, match=f"{len(content) // 2} bytes are not whole 4-byte samples"):

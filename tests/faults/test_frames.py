@@ -61,12 +61,12 @@ BEATS = replace(
 )
 OWN = (Generic(COUNTED), Generic(BEATS))
 EVERY = pytest.mark.parametrize(
-    "driver", (*drivers(data_path() / "sensors"), *OWN), ids=lambda driver: str(driver.name)
+    "driver", [*drivers(data_path() / "sensors"), *OWN], ids=lambda driver: str(driver.name)
 )
 
 Sent = tuple[str, bytes]  # a channel, and what was notified on it
 
-# What the virtual sensors of a driver do not send, and a real one may.
+# What the virtual sensors of a driver do not send, and a real one may; all that those send that have none.
 _NS = 599_616_000 * 10**9
 _TEMPERATURES = np.array([33.1, 33.2], dtype="<f4").tobytes()
 _POLAR: tuple[Sent, ...] = (
@@ -132,7 +132,7 @@ def _spot(rng: random.Random, frame: bytes) -> tuple[int, int]:
     return first, last
 
 
-def _flip(rng: random.Random, frame: bytes, _: bytes) -> bytes:
+def _flip(rng: random.Random, frame: bytes, _other: bytes) -> bytes:
     flipped = bytearray(frame)
     for _ in range(rng.choice((1, 1, 2, 8))):
         if flipped:
@@ -193,13 +193,14 @@ def garbage(rng: random.Random, heard: Heard, count: int) -> Iterator[Sent]:
             at = rng.choice((0, at, rng.randrange(len(connection))))
             several = list(connection[at : at + rng.randint(1, 12)])
             at += len(several)
-            rng.random() < 0.3 and rng.shuffle(several)
+            if rng.random() < 0.3:
+                rng.shuffle(several)
             yield from several
             continue
         near = connection[rng.randrange(at, at + 8) % len(connection)]
-        channel, frame = rng.choice((near, near, *heard.beside[rng.randrange(len(heard.beside) or 1) :][:1]))
+        channel, frame = rng.choice((near, near, *rng.sample(heard.beside, min(1, len(heard.beside)))))
         if rng.random() < 0.3:
-            frame = rng.randbytes(rng.choice((rng.randint(0, 24), rng.randint(0, LONGEST))))
+            frame = rng.randbytes(rng.randint(0, rng.choice((24, 24, LONGEST))))
         else:
             frame = rng.choice(MUTATIONS)(rng, frame, rng.choice(connection)[1])
         yield rng.choice(channels) if rng.random() < 0.05 else channel, frame[:LONGEST]
@@ -209,7 +210,8 @@ def garbage(rng: random.Random, heard: Heard, count: int) -> Iterator[Sent]:
 def assert_well_formed(samples: Samples) -> None:
     for column, values in samples.columns.items():
         assert isinstance(values, np.ndarray), column
-        assert (values.ndim, values.dtype) == (1, np.float64), column
+        assert values.ndim == 1, column
+        assert values.dtype == np.float64, column
         assert len(values) == len(samples), column
         assert not np.isinf(values).any(), column
     assert samples.rate_hz is None or 0 < samples.rate_hz < np.inf
@@ -244,9 +246,13 @@ def assert_plausible_or_told(samples: Samples) -> None:
 
 
 class Fed:
-    """A driver's decoder, and a session's live decoder beside it, that are fed alike."""
+    """A driver's decoder, and a session's live decoder beside it, that are fed alike.
+
+    `given_up` is whether a sensor said that what it sends cannot be read: then nothing of it is.
+    """
 
     def __init__(self, driver: Driver) -> None:
+        self.given_up = False
         self._decoder: Decoder = driver.decoder()
         self._live = LiveDecoder()
         self._live.feed(event(Kind.DEVICE, 0.0, asdict(undescribed(driver)), "sensor"))
@@ -258,7 +264,7 @@ class Fed:
         try:
             decoded = self._decoder.feed(channel, payload)
         except FrameError as error:
-            assert error.frame.hex() in str(error)
+            self.given_up |= "its packets hold channels" in error.reason
             assert (list(told), self._live.malformed) == ([], malformed + 1)
             return None
         assert self._live.malformed == malformed
@@ -279,18 +285,20 @@ def test_any_frame_is_samples_or_refused(driver: Driver, attempt: int, heard: di
             fed.feed(channel, payload)
         except Exception as error:
             raise AssertionError(f"{channel} {payload.hex()}") from error
+        fed = Fed(driver) if fed.given_up else fed
 
 
 @EVERY
-@pytest.mark.attempts(100)
+@pytest.mark.attempts(20)
 def test_after_garbage_good_frames_are_decoded_again(
     driver: Driver, attempt: int, heard: dict[str, Heard]
 ) -> None:
     rng = random.Random(f"{driver.name} {attempt} again")
     for connection in heard[driver.name].connections:
         fresh, upset = Fed(driver), Fed(driver)
-        for channel, payload in garbage(rng, heard[driver.name], 50):
+        for channel, payload in garbage(rng, heard[driver.name], FRAMES // 10):
             upset.feed(channel, payload)
+            upset = Fed(driver) if upset.given_up else upset
         good = [(fresh.feed(*each), upset.feed(*each)) for each in connection]
         for expected, actual in good[len(good) // 2 :]:
             assert_same(expected, actual)

@@ -78,7 +78,7 @@ def _samples(
     """The number of each sample on the body's clock, by how late the values say that the stream is."""
     part = np.angle(np.mean(np.exp(2j * np.pi * at))) / (2 * np.pi)  # of a period, by which all are late
     latest = round(_LATEST_S * rate_hz) + 1
-    first, last = math.floor(at[0]) - latest - 1, math.ceil(at[-1]) + 2
+    first, last = max(math.floor(at[0]) - latest - 1, 0), math.ceil(at[-1]) + 2  # no body was before 0
     own = truth((first - 0.5) / rate_hz, (last + 0.5) / rate_hz, rate_hz)
     worst = np.inf
     for shift in range(latest + 1):
