@@ -284,13 +284,14 @@ class TestBeats:
         pytest.param([{"eda_us": np.ones(5), "raw_au": np.ones(4)}] * 2, id="of uneven length"),
         pytest.param([{"eda_us": np.ones(5)}, {"eda_au": np.ones(5)}], id="of another name"),
         pytest.param([{"eda_us": np.ones(5), "raw_au": np.ones(5)}, {"eda_us": np.ones(5)}], id="missing"),
+        pytest.param([{"eda_us": np.ones(5)}, {"eda_us": np.ones(5), "raw_au": np.ones(5)}], id="added"),
     ],
 )
 def test_columns_that_no_driver_should_make_are_refused(made: Sequence[dict[str, Floats]]) -> None:
     parts = Collected()
     for at_s, columns in enumerate(made):
         parts.add(Samples("eda", columns, RATE_HZ), record(float(at_s)), 0)
-    with pytest.raises((IndexError, KeyError)):
+    with pytest.raises((IndexError, ValueError)):
         stream_of("eda", parts, Incidents(2.0))
 
 
