@@ -29,12 +29,13 @@ What no clock can tell (stamps that are no numbers or astray, or that stand stil
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.clock_course import BACK_S, SAME_S, Course, Piece
 from pipeline.model import Bools, Floats
 from pipeline.timing import _runs
 
@@ -44,7 +45,6 @@ Value = TypeVar("Value", bound=np.generic)
 _MAX_STAMP_S, _MAX_ARRIVAL_S = 1e11, 1e9  # beyond them a float does not tell samples apart
 _STUCK_PACKETS, _STUCK_S = 5, 1.0  # so often is no packet resent
 
-_BACK_S = 0.01  # jitter goes back by less
 _TOO_LONG_S = 600.0  # between two events of one packet
 _CHANGE_S = 0.25  # of lateness from one packet to the next: a stall, or a clock that was set
 _PLAIN_S = 0.1  # a jump with less of a change is a loss: the arrivals have made it too
@@ -54,23 +54,12 @@ _WANDER, _EDGE_S = 5e-5, 0.02  # of a rate that is known; of a lower edge that f
 _TOLERANCE_S, _OF_SPREAD = 0.1, 8.0
 _SPREAD_PACKETS, _MAX_SPREAD_S = 24, 0.5
 
-_ASTRAY_S, _RESENT_S, _LATE_S = (
-    10.0,
-    60.0,
-    120.0,
-)  # after so long is a wrong, an old, a late piece no exception
-_MOST_ASTRAY = 64  # pieces, likewise
-_FOR_GOOD_S = 10.0
-_STALL_S, _BACKLOG_S = 30.0, 5.0  # the most a burst is late, and what comes at its own pace
-_AT_ONCE, _RESENT_AT_ONCE = 4.0, 2.5  # times as fast as a clock
-
 _BLOCKS, _BELOW = 128, 0.1
 _NEAR_S = 0.05  # what is earlier than the line by more has a wrong stamp
 _SLOPES, _ROUNDS = 33, 6  # narrowed sixteenfold in each round
 _SLOPE_PACKETS, _SLOPE_S = 5, 8.0  # in eight seconds a rate error of 0.2 % is worth 16 ms
 _OWN_PACKETS, _OWN_S = 24, 60.0
 
-_SAME_S = 1e-5
 _DEVIATION = 1.4826 / 2**0.5  # of normal stamps, from the median deviation of their differences
 _JITTERS, _LOST_JITTERS = 5.0, 3.0  # standard deviations that are not a step back, or ahead
 _LOST_PERIODS = 0.5
@@ -104,150 +93,6 @@ class _Packets:
     @property
     def late_s(self) -> Floats:
         return self.arrival_s - self.device_s
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Packets of one clock: the lower edge of their lateness, device time, arrival."""
-
-    late_s: float
-    first_s: float
-    last_s: float
-    began_s: float
-    ended_s: float
-
-
-@dataclass(slots=True)
-class _Clock:
-    """What is known of a clock so far: its lower edge as it was at an arrival, and how far it has got."""
-
-    late_s: float
-    at_s: float
-    began_s: float
-    first_s: float
-    reached_s: float
-
-    @classmethod
-    def of(cls, piece: _Piece) -> _Clock:
-        return cls(piece.late_s, piece.ended_s, piece.began_s, piece.first_s, piece.last_s)
-
-    def leads_to(self, piece: _Piece) -> bool:
-        return piece.first_s >= self.reached_s - _BACK_S
-
-    def is_burst_before(self, piece: _Piece) -> bool:
-        """Whether all there was until now came late, at once, after a stall before the first packet."""
-        earlier_s = self.late_s - piece.late_s
-        at_once = self.at_s - self.began_s <= (self.reached_s - self.first_s) / _AT_ONCE
-        return at_once and 0 < earlier_s < _ASTRAY_S and self.leads_to(piece)
-
-
-@dataclass(slots=True)
-class _Course:
-    """Which clock each piece is of, whether it is astray, and how many wraps it lacks."""
-
-    pieces: list[_Piece]
-    late_s: Floats  # of the pieces
-    began_s: Floats
-    tolerance_s: float
-    unsure: float  # of the rate: so much may the lower edge move in a second
-    wrap_s: float
-    wrap_late_s: float
-    number: list[int] = field(init=False)
-    astray: list[bool] = field(init=False)
-    turns: list[int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        count = len(self.pieces)
-        self.number, self.astray, self.turns = [0] * count, [False] * count, [0] * count
-        clock, row = _Clock.of(self.pieces[0]), 1
-        while row < count:
-            clock, row = self._follow(row, clock)
-
-    def _follow(self, row: int, clock: _Clock) -> tuple[_Clock, int]:
-        """Give the piece, and those astray with it, a clock: it and the next row."""
-        piece = self._turned(row, clock)
-        stop = row + 1
-        if clock.is_burst_before(piece):
-            clock = replace(_Clock.of(piece), began_s=clock.began_s, first_s=clock.first_s)
-        elif abs(piece.late_s - clock.late_s) <= self._slack_s(piece.began_s, clock):
-            self._agree(piece, clock)
-        elif returns := self._return(row, piece, clock):
-            stop = returns
-            self._bridge(row, stop, clock)
-        elif self._is_late_yet(piece, row, clock) or self._is_resent_last(piece, row, clock):
-            clock.reached_s = max(clock.reached_s, piece.last_s)
-        else:
-            clock, self.turns[row] = _Clock.of(self.pieces[row]), 0
-            self.number[row] = self.number[row - 1] + 1
-            return clock, stop
-        self.number[row:stop] = self.number[row - 1 : row] * (stop - row)
-        return clock, stop
-
-    def _turned(self, row: int, clock: _Clock) -> _Piece:
-        """The piece, with the wraps that bring it nearest to the clock."""
-        piece = self.pieces[row]
-        if not self.wrap_s:
-            return piece
-        turns = round((piece.late_s - clock.late_s) / self.wrap_late_s)
-        if not turns:
-            return piece
-        self.turns[row], more_s = turns, turns * self.wrap_s
-        return replace(
-            piece,
-            late_s=piece.late_s - turns * self.wrap_late_s,
-            first_s=piece.first_s + more_s,
-            last_s=piece.last_s + more_s,
-        )
-
-    def _slack_s(self, began_s: float, clock: _Clock) -> float:
-        return self.tolerance_s + self.unsure * (began_s - clock.at_s)
-
-    def _agree(self, piece: _Piece, clock: _Clock) -> None:
-        moved_s = self.unsure * (piece.ended_s - clock.at_s)
-        clock.late_s = min(piece.late_s, clock.late_s + moved_s)
-        clock.at_s, clock.reached_s = piece.ended_s, max(clock.reached_s, piece.last_s)
-
-    def _return(self, row: int, piece: _Piece, clock: _Clock) -> int | None:
-        """The row of the piece that soon agrees with the clock again."""
-        if piece.late_s < clock.late_s:
-            horizon_s = _ASTRAY_S
-        elif clock.leads_to(piece):
-            horizon_s = _LATE_S
-        else:
-            horizon_s = _RESENT_S if piece.last_s <= clock.reached_s + _SAME_S else _ASTRAY_S
-        later = slice(row + 1, row + 1 + _MOST_ASTRAY)
-        began_s = self.began_s[later]
-        off_s = self.late_s[later] - clock.late_s
-        if self.wrap_s:
-            off_s = off_s - self.wrap_late_s * np.round(off_s / self.wrap_late_s)
-        slack_s = self.tolerance_s + self.unsure * (began_s - clock.at_s)
-        returns = np.flatnonzero((np.abs(off_s) <= slack_s) & (began_s <= piece.began_s + horizon_s))
-        return row + 1 + int(returns[0]) if len(returns) else None
-
-    def _bridge(self, row: int, stop: int, clock: _Clock) -> None:
-        """Pieces between two that agree: late, or astray."""
-        before_s = self._turned(stop, clock).first_s + _BACK_S
-        for between in range(row, stop):
-            piece = self._turned(between, clock)
-            late = piece.late_s > clock.late_s and clock.leads_to(piece) and piece.last_s <= before_s
-            self.astray[between] = not late
-            if late:
-                clock.reached_s = max(clock.reached_s, piece.last_s)
-
-    def _is_late_yet(self, piece: _Piece, row: int, clock: _Clock) -> bool:
-        """Whether a late piece is too short, with those of the same lateness, for a clock that was set."""
-        late_s = piece.late_s - clock.late_s
-        alike = np.abs(self.late_s[row : row + _MOST_ASTRAY] - self.late_s[row]) <= self.tolerance_s
-        last = self.pieces[row + int(np.flatnonzero(alike)[-1])]
-        lasts_s, device_s = last.ended_s - piece.began_s, last.last_s - self.pieces[row].first_s
-        most_s = _STALL_S if lasts_s <= device_s / _AT_ONCE else _BACKLOG_S
-        return 0 < late_s < most_s and lasts_s < _FOR_GOOD_S and clock.leads_to(piece)
-
-    def _is_resent_last(self, piece: _Piece, row: int, clock: _Clock) -> bool:
-        """Whether the session ends in a resend: it reaches what was delivered, faster than a clock runs."""
-        at_once = piece.ended_s - piece.began_s <= (piece.last_s - piece.first_s) / _RESENT_AT_ONCE
-        reaches = piece.first_s <= clock.reached_s + _SAME_S and piece.last_s >= clock.reached_s - _SAME_S
-        return row == len(self.pieces) - 1 and at_once and reaches and piece.late_s > clock.late_s
 
 
 def device_times(
@@ -347,7 +192,7 @@ def _clocks(
     turned_s = _over(np.array(course.turns) * course.wrap_s, first, count)
     device_s = device_s + _over(turned_s, packets.row, len(device_s))
     jitter_s = _jitter(np.diff(device_s)[~arrived[1:]])
-    margin_s = _SAME_S if period_s is None else min(_SAME_S, period_s - _JITTERS * jitter_s)
+    margin_s = SAME_S if period_s is None else min(SAME_S, period_s - _JITTERS * jitter_s)
     again = np.zeros(len(device_s), dtype=bool)
     edges = np.append(packets.row, len(device_s))
     for run in _runs(_changes(clock)):
@@ -370,12 +215,12 @@ def _cuts(device_s: Floats, arrival_s: Floats, arrived: Bools, period_s: float |
     """Samples before which device time goes back or jumps."""
     step_s = np.diff(device_s, prepend=device_s[0])
     if period_s is not None:
-        return (step_s < -_BACK_S) | (step_s > (1 + _LOST_PERIODS) * period_s)
+        return (step_s < -BACK_S) | (step_s > (1 + _LOST_PERIODS) * period_s)
     packets = _packets(device_s, arrival_s, arrived)
     jumped = np.diff(packets.late_s, prepend=packets.late_s[0]) < -_CHANGE_S
     longest_s = np.where(jumped, np.maximum.reduceat(step_s, packets.row), np.inf)
     cut: Bools = step_s == _over(longest_s, packets.row, len(step_s))
-    return cut | (step_s < -_BACK_S) | (step_s > _TOO_LONG_S) & ~arrived
+    return cut | (step_s < -BACK_S) | (step_s > _TOO_LONG_S) & ~arrived
 
 
 def _openings(
@@ -384,7 +229,7 @@ def _openings(
     """Packets with which a piece begins: cuts that the arrivals do not explain, and rises of lateness."""
     row = packets.row
     change_s = np.diff(packets.late_s, prepend=packets.late_s[0])
-    went_on = device_s[row] - device_s[row - 1] >= -_BACK_S
+    went_on = device_s[row] - device_s[row - 1] >= -BACK_S
     whole = np.append(arrived[row[1:]], True)  # what is cut off from the end of a packet is not late for it
     opens: Bools = cut[row] & ~(went_on & (np.abs(change_s) <= _PLAIN_S)) | (change_s > _CHANGE_S) & whole
     if period_s is None:
@@ -393,7 +238,7 @@ def _openings(
     return opens
 
 
-def _course(packets: _Packets, device_s: Floats, first: Ints, wrap_s: float | None) -> _Course:
+def _course(packets: _Packets, device_s: Floats, first: Ints, wrap_s: float | None) -> Course:
     """The pieces that begin with the packets `first`, each with its clock."""
     last = np.append(first[1:], len(packets.row)) - 1
     span_s = packets.device_s[last] - packets.device_s[first]
@@ -410,8 +255,8 @@ def _course(packets: _Packets, device_s: Floats, first: Ints, wrap_s: float | No
         packets.arrival_s[first],
         packets.arrival_s[last],
     )
-    return _Course(
-        pieces=[_Piece(*values) for values in zip(*(column.tolist() for column in columns), strict=True)],
+    return Course(
+        pieces=[Piece(*values) for values in zip(*(column.tolist() for column in columns), strict=True)],
         late_s=columns[0],
         began_s=columns[3],
         tolerance_s=_TOLERANCE_S + _OF_SPREAD * _spread(level_s),
@@ -443,13 +288,13 @@ def _repeats(packets: _Packets, device_s: Floats, astray: Bools, margin_s: float
     shared = np.append(False, np.diff(device_s) == 0)
     shared[first] = False
     if shared.any():  # a stamp that neighbours share is too coarse to be the mark of one sample
-        margin_s = min(margin_s, -_SAME_S)
+        margin_s = min(margin_s, -SAME_S)
     again = _over(astray | (device_s[first] <= reached_s + margin_s), first, count)
-    again &= device_s <= _over(reached_s, first, count) + _SAME_S
+    again &= device_s <= _over(reached_s, first, count) + SAME_S
     if again.any():
         there_s = np.sort(device_s[~again & ~_over(astray, first, count)])
-        nearest = np.searchsorted(there_s, device_s[again] - _SAME_S)
-        again[again] = np.append(there_s, np.inf)[nearest] <= device_s[again] + _SAME_S
+        nearest = np.searchsorted(there_s, device_s[again] - SAME_S)
+        again[again] = np.append(there_s, np.inf)[nearest] <= device_s[again] + SAME_S
     return again
 
 
