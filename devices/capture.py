@@ -48,11 +48,15 @@ class LinkNews:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A captured sensor: how it described itself, its driver, and all that came, in order."""
+    """A captured sensor: how it described itself, its driver, and all that came, in order.
+
+    `torn` is whether the file ends amid a line, which is left out.
+    """
 
     info: DeviceInfo
     driver: Driver
     lines: tuple[Notification | LinkNews, ...]
+    torn: bool = False
 
     @property
     def duration_s(self) -> float:
@@ -116,7 +120,10 @@ def read_capture(path: Path) -> Capture:
     driver = driver_of(asdict(info))
     if driver is None:
         raise InputError(f"{path}: there is no driver named {info.driver!r}: update vagal")
-    return Capture(info, driver, tuple(_lines(path, lines)))
+    captured = tuple(_lines(path, lines))
+    if not any(isinstance(line, Notification) for line in captured):
+        raise InputError(f"{path}: holds no notification, so there is nothing to play")
+    return Capture(info, driver, captured, torn=bool(lines[-1]))
 
 
 def _lines(path: Path, lines: list[str]) -> Iterator[Notification | LinkNews]:

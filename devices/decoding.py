@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -72,16 +73,22 @@ class _Device:
 
     malformed: int = 0
     lost: bool = False
+    lost_s: float = math.inf
     without_contact_s: list[float] = field(default_factory=list)
     told: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def news(self, samples: Samples, at_s: float) -> Iterator[str]:
-        """Events that were not already so in the stream's previous notification."""
-        before = self.told.get(samples.stream, ())
+        """Events that were not already so in the stream's previous notification, whatever their figure."""
+        before = {_matter(event) for event in self.told.get(samples.stream, ())}
         self.told[samples.stream] = samples.events
         if CONTACT_LOST in samples.events:
             self.without_contact_s.append(at_s)
-        yield from (event for event in samples.events if event not in before)
+        yield from (event for event in samples.events if _matter(event) not in before)
+
+
+def _matter(event: str) -> str:
+    """An event without the figure in brackets: "battery low (9 %)" is no news after "battery low (10 %)"."""
+    return event.partition(" (")[0]
 
 
 def decode(records: Iterable[Record]) -> tuple[dict[str, Stream], tuple[Marker, ...]]:
@@ -109,11 +116,13 @@ def decode(records: Iterable[Record]) -> tuple[dict[str, Stream], tuple[Marker, 
             markers += [Marker(record.arrival_s, "link", f"{name}: {event}") for event in news]
         if record.kind is Kind.LINK and (event := record.facts["event"]) != "stopped":
             devices[name].lost = event in _DOWN
+            if event in _DOWN:
+                devices[name].lost_s = min(devices[name].lost_s, record.arrival_s)
         if decoder.malformed > before:
             devices[name].malformed += 1
             markers.append(Marker(record.arrival_s, "link", f"{name}: malformed frame"))
     incidents = {
-        name: Incidents(end_s, device.lost, tuple(device.without_contact_s))
+        name: Incidents(end_s, device.lost, tuple(device.without_contact_s), device.lost_s)
         for name, device in devices.items()
     }
     first = {name: place for place, name in enumerate(order)}

@@ -34,7 +34,7 @@ def battery_events(percent: int | None) -> tuple[Samples, ...]:
     if percent is None or percent > 100:
         return ()
     low = percent <= _LOW_BATTERY_PCT
-    return (Samples(BATTERY_CHANNEL, events=("battery low",) if low else ()),)
+    return (Samples(BATTERY_CHANNEL, events=(f"battery low ({percent} %)",) if low else ()),)
 
 
 def undescribed(driver: Driver) -> DeviceInfo:

@@ -14,6 +14,7 @@ from devices.healthypi_move import HealthyPiMove
 from devices.heart_rate import HeartRate
 from devices.polar import PolarH10, PolarOptical
 from devices.shimmer import Shimmer
+from pipeline.errors import InputError
 
 
 def drivers(own: Path | None = None) -> tuple[Driver, ...]:
@@ -22,9 +23,8 @@ def drivers(own: Path | None = None) -> tuple[Driver, ...]:
     `own` is a folder with descriptions of self-built sensors. Raises InputError that names a file and what
     is wrong in it.
     """
-    described = [Generic(read_sensor(path)) for path in sorted(own.glob("*.toml"))] if own is not None else []
     return (
-        *described,
+        *(_described(own) if own is not None else ()),
         PolarH10(),
         PolarOptical(),
         Shimmer(),
@@ -33,6 +33,18 @@ def drivers(own: Path | None = None) -> tuple[Driver, ...]:
         HealthyPiMove(),
         HeartRate(),
     )
+
+
+def _described(folder: Path) -> list[Generic]:
+    found: dict[str, Path] = {}
+    described = []
+    for path in sorted(folder.glob("*.toml")):
+        driver = Generic(read_sensor(path))
+        if other := found.get(driver.name):
+            raise InputError(f"{path}: the name {driver.sensor.name!r} is that of {other.name}: give another")
+        found[driver.name] = path
+        described.append(driver)
+    return described
 
 
 def description_of(driver: Driver) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from pipeline.timing import beat_times, regular_times, rising
 CONTACT_LOST = "contact lost"
 LINK_LOST = "link lost"
 MISSING = "samples missing"
+NOT_YET = "nothing came yet"
 
 # Between samples that say when they were taken any missing one is known of. Of others a shorter pause than
 # this is the radio's, not the signal's; of single values, which come about once a second, a longer one.
@@ -47,12 +49,13 @@ class Collected:
 class Incidents:
     """What is known of a device beside its samples, to say why some are missing; moments in s, rising.
 
-    `end_s` is the end of the session, `lost` whether the link was down by then.
+    `end_s` is the end of the session, `lost` whether the link was down by then, `lost_s` when it first was.
     """
 
     end_s: float
     lost: bool = False
     without_contact_s: tuple[float, ...] = ()
+    lost_s: float = math.inf
 
     def reason(self, start_s: float, end_s: float) -> str:
         """Why samples are missing on an unbroken link."""
@@ -141,20 +144,24 @@ def _device_times(samples: Sequence[Samples]) -> Floats | None:
 
 
 def _gaps(timed: _Timed, generation: Floats, rate_hz: float | None, incidents: Incidents) -> tuple[Gap, ...]:
-    """The time between runs, less the first interval after, which lies before its own end; and the end."""
+    """The time between runs, less the first interval after, which lies before its own end; and both ends."""
     gaps = []
 
     def add(start_s: float, end_s: float, reason: str) -> None:
         missing = None if rate_hz is None else round((end_s - start_s) * rate_hz)
         gaps.append(Gap(start_s, end_s, reason, missing))
 
+    least_s = max(_MIN_END_S, 2 / rate_hz if rate_hz else 0.0)
+    first_s = float(timed.time_s[0] - timed.length_s[0])
+    if first_s >= least_s:
+        add(0.0, first_s, LINK_LOST if incidents.lost_s < first_s else NOT_YET)
     before_s, after_s = timed.time_s[:-1], timed.time_s[1:] - timed.length_s[1:]
     for row in np.flatnonzero(timed.run_start[1:] & (after_s - before_s >= timed.min_gap_s)).tolist():
         start_s, end_s = float(before_s[row]), float(after_s[row])
         lost = generation[row + 1] != generation[row]
         add(start_s, end_s, LINK_LOST if lost else incidents.reason(start_s, end_s))
     last_s = float(timed.time_s[-1])
-    if incidents.end_s - last_s >= max(_MIN_END_S, 2 / rate_hz if rate_hz else 0.0):
+    if incidents.end_s - last_s >= least_s:
         reason = LINK_LOST if incidents.lost else incidents.reason(last_s, incidents.end_s)
         add(last_s, incidents.end_s, reason)
     return tuple(gaps)

@@ -32,6 +32,9 @@ def capture_sensor(
 
     Raises DeviceError if it is not in reach, InputError if the file is there or cannot be written.
     """
+    if path.exists() or not path.parent.is_dir():
+        with _new_file(path):  # say so before anybody waits for a scan
+            pass
     run(lambda clock: _capture(clock, source, device, path, seconds, say), speed)
 
 
@@ -56,6 +59,8 @@ async def _capture(
                 await asyncio.gather(link, saying, return_exceptions=True)
     if not told.file.notifications:
         path.unlink()
+        if stop.is_set():
+            raise DeviceError("stopped before the first notification: nothing was captured")
         raise DeviceError(f"{device} sent nothing: wear it, close other apps that use it, then try again")
     say(f"Wrote {path}: {told.counts}. It holds these signals, and no name, address or serial number.")
     say(f"Look at it in a text editor; `vagal live --replay {path}` plays it again.")
@@ -88,4 +93,5 @@ def _new_file(path: Path) -> Iterator[IO[str]]:
     except FileExistsError:
         raise InputError(f"{path}: is there already: give another name with --out") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+        why = error.strerror if path.parent.is_dir() else f"there is no folder {path.parent}"
+        raise InputError(f"{path}: cannot be written ({why})") from error

@@ -28,21 +28,25 @@ if TYPE_CHECKING:
     from flows.surroundings import Source
     from pipeline.store import Home
 
+# "\\b" keeps click from filling the lines of the paragraph.
+_HELP = """Open biofeedback: from a heart-rate strap and a skin-conductance sensor to a report.
+
+\b
+Start here:    vagal demo                 no hardware needed
+Your sensors:  vagal devices              what is in reach, what to do if nothing is
+A session:     vagal live --client me     records a guided session, and reports it
+A recording:   vagal analyse FILE         Empatica E4 folder or zip, RR intervals as text
+
+Not a medical device: it measures no hormones, diagnoses nothing and treats nothing.
+"""
+
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-@click.group(context_settings=_SETTINGS)
+@click.group(context_settings=_SETTINGS, help=_HELP)
 @click.version_option(package_name="vagal", message="%(prog)s %(version)s")
 def cli() -> None:
-    r"""Open biofeedback: from a heart-rate strap and a skin-conductance sensor to a report.
-
-    \b
-    Start here:   vagal demo                     no hardware needed
-    With a strap: vagal live --client me         records a guided session
-    A recording:  vagal analyse FILE             Empatica E4 folder or zip, RR intervals as text
-
-    Not a medical device: it measures no hormones, diagnoses nothing and treats nothing.
-    """
+    """Gather the commands."""
 
 
 @cli.command()
@@ -63,7 +67,11 @@ def demo(home: Home, speed: float, protocol_name: str) -> None:
 
     _recover(home)
     click.echo("A simulated client, virtual sensors. No hardware, no network.")
-    _tell(run_session(home, "demo", protocol(protocol_name), simulated("calm"), speed=speed, say=click.echo))
+    _tell(
+        run_session(
+            home, "demo", protocol(protocol_name), simulated(home, "calm"), speed=speed, say=click.echo
+        )
+    )
 
 
 @cli.command()
@@ -99,6 +107,8 @@ def _session(
     from flows.live import run_session
     from pipeline.knowledge import protocol
 
+    if replay is not None and devices:
+        raise click.UsageError("--device goes with sensors in reach: a replay brings its own")
     source = _source(home, simulate, replay)
     if speed is not None and not source.simulated:
         raise click.UsageError("--speed goes with --simulate or --replay: a real heart keeps its own time")
@@ -126,7 +136,7 @@ def _source(home: Home, simulate: str | None, replay: str | None) -> Source:
     if simulate is not None and replay is not None:
         raise click.UsageError("--simulate and --replay exclude each other")
     if simulate is not None:
-        return simulated(simulate)
+        return simulated(home, simulate)
     return replayed(home, replay) if replay is not None else bluetooth(home)
 
 

@@ -153,11 +153,23 @@ def choose(found: Sequence[Found], wanted: Sequence[str], say: Callable[[str], N
     """The sensors to use: the named ones, else the nearest of each kind."""
     usable = [sensor for sensor in found if sensor.driver]
     if wanted:
-        return list(
-            {sensor.advert.address: sensor for sensor in (_named(usable, n) for n in wanted)}.values()
-        )
+        named = (_named(usable, name) for name in wanted)
+        chosen = list({sensor.advert.address: sensor for sensor in named}.values())
+    else:
+        chosen = _nearest(usable)
+    for sensor in chosen:
+        assert sensor.driver is not None
+        others = 0 if wanted else sum(other.driver is sensor.driver for other in usable) - 1
+        more = f" (the nearest of {others + 1}; --device ADDRESS chooses)" if others else ""
+        advert = sensor.advert
+        say(f"Found {advert.name or 'a sensor'} at {advert.address}: {sensor.driver.label}{more}")
+    return chosen
+
+
+def _nearest(usable: Sequence[Found]) -> list[Found]:
+    """The nearest of each kind; they are ranked by signal strength. Raises DeviceError if there is none."""
     nearest: dict[str, Found] = {}
-    for sensor in usable:  # already ranked by signal strength
+    for sensor in usable:
         assert sensor.driver is not None
         nearest.setdefault(sensor.driver.name, sensor)
     if not nearest:
@@ -165,11 +177,6 @@ def choose(found: Sequence[Found], wanted: Sequence[str], say: Callable[[str], N
             "no supported sensor found: wear it and wet the strap's electrodes, close other apps that "
             "use it, then try again (`vagal devices` shows what is in reach)"
         )
-    for sensor in nearest.values():
-        assert sensor.driver is not None
-        others = sum(1 for other in usable if other.driver is sensor.driver or other is sensor) - 1
-        more = f" (the nearest of {others + 1}; --device chooses)" if others else ""
-        say(f"Found {sensor.advert.name or sensor.advert.address}: {sensor.driver.label}{more}")
     return list(nearest.values())
 
 

@@ -104,7 +104,8 @@ class Recorder:
         """Journal what became of a link."""
         facts = json.dumps({"event": event, "reason": reason}, ensure_ascii=False).encode()
         self._journalled(lambda: self._journal.append(Kind.LINK, device, facts, generation))
-        self._links[device] = event
+        if event is not LinkEvent.PAIRED:  # it is connected before and after
+            self._links[device] = f"{event} ({reason})" if reason else event
 
     def _journalled(self, write: Callable[[], Record]) -> None:
         """Write a record and queue it. Called back by the links, so a full disk is kept for `broken`."""

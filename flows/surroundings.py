@@ -12,6 +12,7 @@ from devices.connection import Found, Radio
 from devices.driver import Driver
 from devices.registry import drivers
 from pipeline.clock import Clock
+from pipeline.errors import InputError
 from pipeline.knowledge import Protocol, Step, data_path, protocol
 from pipeline.model import Recording
 from pipeline.store import Home, is_session, read_session
@@ -60,11 +61,16 @@ def bluetooth(home: Home) -> Source:
     return Source(opened, simulated=False)
 
 
-def simulated(name: str) -> Source:
-    """A simulated client in a scenario. Raises UsageError if there is none of that name."""
+def simulated(home: Home, name: str) -> Source:
+    """A simulated client in a scenario. Raises UsageError if there is none of that name.
+
+    Sensors of one's own are looked for, too, and after them the example of one.
+    """
     from devices.virtual.scenario import scenario
 
     scene = scenario(name)
+    own = drivers(home.path / "sensors")
+    known = (*own, *(each for each in drivers(data_path() / "sensors") if each.name not in _names(own)))
 
     @asynccontextmanager
     async def opened(clock: Clock) -> AsyncIterator[Surroundings]:
@@ -76,7 +82,7 @@ def simulated(name: str) -> Source:
                 lambda step: room.client.hear(clock.now(), step.kind, step.pacer),
                 simulated=True,
                 enough=_all(len(scene.sensors)),
-                known=drivers(data_path() / "sensors"),
+                known=known,
             )
 
     return Source(opened, told=f"Simulated. {scene.title}: {scene.summary}")
@@ -95,7 +101,10 @@ def _recording(home: Home, what: str) -> Recording:
     if path.exists() and not is_session(path):
         from flows.importing import Reading, read_input
 
-        return read_input(path, Reading())[1]
+        try:
+            return read_input(path, Reading())[1]
+        except InputError as error:
+            raise InputError(f"{error}; a capture or a stored session can be replayed, too") from error
     return read_session(home.find(what))
 
 
@@ -105,6 +114,8 @@ def _captured(capture: Capture) -> Source:
         yield Surroundings(Radio(), simulated=True, capture=capture)
 
     told = f"Playing what a sensor once sent: {capture.driver.label}"
+    if capture.torn:
+        told += "; the last line of the file is not whole, and left out"
     return Source(opened, protocol=protocol("free"), told=told)
 
 
@@ -129,7 +140,13 @@ def _worn(recording: Recording) -> Source:
             )
 
     told = f"Virtual sensors wear the recording {recording.recording_id}"
+    if recording.beat_source == "pp":
+        told += "; its pulse intervals go out as RR intervals, so its report speaks of RR"
     return Source(opened, protocol=protocol_of(recording), told=told)
+
+
+def _names(kinds: Sequence[Driver]) -> set[str]:
+    return {kind.name for kind in kinds}
 
 
 def _all(count: int) -> Callable[[Sequence[Found]], bool]:

@@ -36,10 +36,13 @@ class TerminalView:
         self._drawn_s = 0.0
         self._step: Step | None = None
         self._links: dict[str, str] = {}
+        self._skin = True
 
     def begin(self, plan: Plan, folder: Path) -> None:
         """Say what begins, and open the view."""
         self.follow(plan.protocol)
+        delivered = {stream for sensor in plan.sensors if sensor.driver for stream in sensor.driver.streams}
+        self._skin = bool(delivered & {"eda", "scl"})
         self._console.print(f"[bold]{plan.protocol.title}[/bold] · {plan.protocol.opening}", soft_wrap=True)
         self._console.print(
             f"Recording {folder.name} · Ctrl-C stops and keeps what was recorded", style="dim"
@@ -77,7 +80,7 @@ class TerminalView:
         """A line for each sensor that is otherwise than before."""
         for device, state in moment.links.items():
             if state != self._links.get(device, "connected"):
-                print(f"{_clock(moment.time_s):>6}  {_readable(device)}: {state}", flush=True)
+                print(f"{_clock(moment.time_s):>6}  {_readable(device)}: {_in_words(state)}", flush=True)
         self._links = dict(moment.links)
 
     def _line(self, moment: Moment) -> str:
@@ -136,7 +139,7 @@ class TerminalView:
             ("RMSSD, last minute", shown.rmssd_ms, 0, "ms", "rmssd_ms"),
             ("Skin conductance", shown.eda_us, 2, "µS", "eda_us"),
         )
-        for name, value, digits, unit, key in rows:
+        for name, value, digits, unit, key in rows if self._skin else rows[:2]:
             why = "" if value is not None else shown.reasons.get(key, "")
             table.add_row(
                 Text(name),
@@ -169,8 +172,14 @@ def _links(moment: Moment) -> Text:
     for device, state in moment.links.items():
         fine = state == "connected"
         text.append(f"{_readable(device)}: ", style="dim")
-        text.append(f"{state}\n", style="dim" if fine else "bold yellow")
+        text.append(f"{_in_words(state)}\n", style="dim" if fine else "bold yellow")
     return text
+
+
+def _in_words(state: str) -> str:
+    """A state as a person reads it: a link that is down is being tried again."""
+    down = state.startswith(("lost", "silent", "failed"))
+    return f"{state}; trying again" if down else state
 
 
 def _readable(device: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar, TypeVarTuple
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_MOST_BEHIND_S = 0.5  # real time that later waits make up for; if it is more, the simulation is slower
 _LEAST_S = 2e-9  # asyncio takes a timer as due from one nanosecond before its time
 
 
@@ -73,15 +74,25 @@ class _Pace(selectors.DefaultSelector):
     def __init__(self, speed: float) -> None:
         super().__init__()
         self.speed, self.now_s = speed, 0.0
+        self._due_s = time.perf_counter()  # when, in real time, the simulation's present was due
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout <= 0:
             ready: list[tuple[selectors.SelectorKey, int]] = super().select(timeout)
             return ready
-        began_s = time.perf_counter()
-        ready = super().select(timeout / self.speed)
-        waited_s = (time.perf_counter() - began_s) * self.speed
-        self.now_s += min(waited_s, timeout) if ready else timeout
+        # A wait makes up for work before it, or an earlier wait, that took too long.
+        began_s = max(self._due_s, time.perf_counter() - _MOST_BEHIND_S)
+        due_s = began_s + timeout / self.speed
+        ready = super().select(max(due_s - time.perf_counter(), 0.0))
+        passed_s = time.perf_counter() - began_s
+        if not ready:
+            waited_s = timeout
+        elif passed_s > 0:
+            waited_s = min(passed_s * self.speed, timeout)
+        else:
+            waited_s = 0.0
+        self._due_s = began_s + waited_s / self.speed
+        self.now_s += waited_s
         return ready
 
 

@@ -50,8 +50,8 @@ class _Heart:
     def feed(self, interval_ms: Floats, arrival_s: float) -> None:
         if not len(interval_ms):  # contact, but no beat: nothing that would keep old values alive
             return
-        self.arrival_s = arrival_s
         for time_s, interval in self.times.feed(arrival_s, interval_ms.tolist()):
+            self.arrival_s = arrival_s  # beats that wait for their time do not keep older ones alive
             self.labelled.feed(time_s, interval)
 
 
@@ -84,6 +84,7 @@ class LiveIndices:
         self._hearts: dict[str, _Heart] = {}
         self._skin = _Skin()
         self._mean_level: tuple[float, float] | None = None
+        self._rate_s = -math.inf  # when a heart rate came last
 
     def feed(
         self,
@@ -102,6 +103,8 @@ class LiveIndices:
             heart.feed(columns[f"{stream}_ms"], arrival_s)
         elif stream == "eda" and rate_hz:
             self._skin.feed(columns["eda_us"], arrival_s, rate_hz)
+        elif stream == "heart_rate" and np.isfinite(columns["heart_rate_bpm"]).all():
+            self._rate_s = arrival_s
         elif stream == "scl":
             self._mean_level = (arrival_s, float(columns["scl_us"][-1]))
 
@@ -152,9 +155,11 @@ class LiveIndices:
         heart = self._heart()
         beats = heart.labelled.beats if heart else None
         if not heart or not beats or now_s - heart.arrival_s > heart.stale_s:
-            reasons["heart_rate_bpm"] = reasons["rmssd_ms"] = (
-                "no heartbeat is arriving" if beats else "waiting for the first heartbeat"
-            )
+            if now_s - self._rate_s <= _STALE_S:
+                reason = "the sensor sends a heart rate, but no intervals"
+            else:
+                reason = "no heartbeat is arriving" if beats else "waiting for the first heartbeat"
+            reasons["heart_rate_bpm"] = reasons["rmssd_ms"] = reason
             return None, None
         return (
             self._index("heart_rate_bpm", "mean_hr_bpm", beats, 10.0, reasons),

@@ -60,7 +60,7 @@ class VirtualBitalino(Peripheral):
             return
         rate_hz = self.quartz.actual_hz(self.rate.hz)
         start_s = max(start_s, self._began_s)
-        eda_us = self._body.eda_us(start_s - _EARLY_S, end_s - _EARLY_S, rate_hz)
+        eda_us = self._body.eda_us(start_s + _EARLY_S, end_s + _EARLY_S, rate_hz)
         sent = b"".join(bytes(self._frame(value)) for value in eda_us.tolist())
         for at in range(0, len(sent), _NOTIFICATION_BYTES):
             yield sent[at : at + _NOTIFICATION_BYTES]

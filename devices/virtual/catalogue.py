@@ -10,6 +10,7 @@ from devices.virtual import bitalino, edamove, generic, healthypi_move, polar, s
 from devices.virtual.peripheral import Body, Label, Peripheral
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock
+from pipeline.errors import InputError
 from pipeline.knowledge import data_path
 
 
@@ -38,7 +39,12 @@ SENSORS: dict[str, tuple[Maker, Label]] = {
 
 
 def virtual_sensor(name: str, number: int, radio: VirtualRadio, clock: Clock, body: Body) -> Peripheral:
-    """The sensor of that name; `number` tells apart several in a room, which may share a name."""
+    """The sensor of that name; `number` tells apart several in a room, which may share a name.
+
+    Raises InputError if there is none.
+    """
+    if name not in SENSORS:
+        raise InputError(f"there is no virtual sensor {name!r}: there are {', '.join(SENSORS)}")
     maker, label = SENSORS[name]
     address = f"C0:00:00:00:{number:02X}:{label.address[-2:]}"
     return maker(radio, clock, body, replace(label, address=address, serial=f"{label.serial}{number}"))

@@ -17,9 +17,10 @@ _HELD_S = 2.0  # a slower stream than this has holes, not samples
 
 
 class RecordedBody:
-    """Somebody who does what a recording says, from the moment `begin` is called; before it, nothing.
+    """Somebody who does what a recording says, from the moment `begin` is called.
 
-    Where the recording has no skin conductance the sensor measures none: 0 µS, as on a dry table.
+    Until then there is no beat, and the skin is as in the beginning. Where the recording has no skin
+    conductance the sensor measures none: 0 µS, as on a dry table.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -58,8 +59,10 @@ class RecordedBody:
 
     def _held(self, stream: Stream | None, at_s: Floats) -> Floats:
         """A stream's values at other times; 0 where it has none nearby."""
-        if stream is None or not len(stream) or math.isinf(self._began_s):
+        if stream is None or not len(stream):
             return np.zeros(len(at_s))
+        if math.isinf(self._began_s):
+            at_s = np.full(len(at_s), stream.time_s[0])
         value = np.interp(at_s, stream.time_s, np.nan_to_num(stream.value))
         after = np.clip(np.searchsorted(stream.time_s, at_s), 1, len(stream) - 1)
         nearest_s = np.minimum(np.abs(at_s - stream.time_s[after - 1]), np.abs(stream.time_s[after] - at_s))

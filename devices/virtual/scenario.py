@@ -6,10 +6,11 @@ Files lie in data/scenarios. Times count from the moment in which the room opens
 from __future__ import annotations
 
 import asyncio
+import math
 import tomllib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -83,13 +84,43 @@ def scenario(name: str) -> Scenario:
         raise UsageError(f"no scenario {name!r}: there are {', '.join(scenarios())}, or give a .toml file")
     try:
         return _scenario(path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
-    except (KeyError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: is not a scenario ({error!r}); data/scenarios has examples") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: is not a scenario ({error}); data/scenarios has examples") from error
 
 
 def _scenario(name: str, facts: dict[str, Any]) -> Scenario:
-    faults = tuple(Fault(**{**fault, "kind": FaultKind(fault["kind"])}) for fault in facts.get("fault", ()))
-    return Scenario(name, facts["title"], facts["summary"], tuple(facts["sensors"]), faults)
+    """Raises ValueError, with words for a person, for what cannot happen."""
+    sensors = facts.get("sensors")
+    if not isinstance(sensors, list) or not sensors:
+        raise ValueError('needs sensors = ["..."], one or more')
+    faults = tuple(
+        _fault(fault, number, len(sensors)) for number, fault in enumerate(facts.get("fault", ()), 1)
+    )
+    title, summary = (str(facts.get(key, "")) for key in ("title", "summary"))
+    return Scenario(name, title or name, summary, tuple(map(str, sensors)), faults)
+
+
+def _fault(facts: dict[str, Any], number: int, sensors: int) -> Fault:
+    where = f"fault {number}"
+    if unknown := facts.keys() - {field.name for field in fields(Fault)}:
+        raise ValueError(f"{where}: there is no key {sorted(unknown)[0]!r}")
+    kinds = [str(kind) for kind in FaultKind]
+    if facts.get("kind") not in kinds:
+        raise ValueError(f"{where}: kind must be one of {', '.join(kinds)}")
+    sensor = facts.get("sensor", 0)
+    if type(sensor) is not int or not 0 <= sensor < sensors:
+        raise ValueError(f"{where}: sensor is a number from 0 to {sensors - 1}")
+    for key in ("at_s", "lasts_s"):
+        if key in facts and _number(facts[key], f"{where}: {key}") < 0:
+            raise ValueError(f"{where}: {key} is a time in seconds, 0 or more")
+    _number(facts.get("amount", 0), f"{where}: amount")
+    return Fault(**{**facts, "kind": FaultKind(facts["kind"])})
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{what} is a number")
+    return float(value)
 
 
 @dataclass(frozen=True, slots=True)

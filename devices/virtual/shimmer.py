@@ -32,7 +32,7 @@ PPG_CHANNEL = 0x12
 # What the module puts in one notification. Neither is a multiple of a packet's length.
 CHUNK_BYTES = {Model.SHIMMER3R: 76, Model.SHIMMER3: 20}
 
-_PERIOD_S = 0.25
+_PERIOD_S = 1 / 32  # it sends a notification soon after it is full
 _GSR_BIT, _PPG_BIT = 0x04, 0x01  # in the first and the second byte of the sensors that are on
 _PPG_COUNT = 2048
 _SETTINGS = (Opcode.SET_RATE, Opcode.SET_SENSORS, Opcode.SET_RANGE)

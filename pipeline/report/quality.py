@@ -69,7 +69,7 @@ def _key_figures(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     shown.append((figures.share(skin["coverage"]) if skin else w.NOT_RECORDED, w.USABLE_EDA))
     if (artefact := analysis.whole.number("eda_artefact_pct")) is not None:
         shown.append((percent(artefact, 1), w.EDA_ARTEFACT))
-    length = clock(sum(gap["end_s"] - gap["start_s"] for gap in gaps))
+    length = clock(_union_s(gaps))
     text = w.NO_GAP if not gaps else w.ONE_GAP if len(gaps) == 1 else w.MANY_GAPS
     return (*shown, (number(len(gaps)), text.format(length=length)))
 
@@ -122,8 +122,19 @@ def _removed(analysis: Analysis) -> Table | None:
 
 
 def _gaps(analysis: Analysis) -> Sequence[Mapping[str, Any]]:
-    found: Sequence[Mapping[str, Any]] = analysis.quality.get("gaps", ())
-    return found
+    """The gaps of what the report rests on: one loss of a sensor is not told for each of its streams."""
+    beats = analysis.recording.beats
+    told = {"eda", *((beats.name,) if beats is not None else ())}
+    return [gap for gap in analysis.quality.get("gaps", ()) if gap["stream"] in told]
+
+
+def _union_s(gaps: Sequence[Mapping[str, Any]]) -> float:
+    """The time in which something is missing, be it one signal or two."""
+    total_s, reached_s = 0.0, 0.0
+    for gap in sorted(gaps, key=lambda gap: float(gap["start_s"])):
+        total_s += max(0.0, gap["end_s"] - max(gap["start_s"], reached_s))
+        reached_s = max(reached_s, gap["end_s"])
+    return total_s
 
 
 def _gap_table(analysis: Analysis) -> Table | None:

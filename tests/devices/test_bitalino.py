@@ -325,7 +325,7 @@ class TestOverTheAir:
                 assert {channel for _, channel, _, _ in here.notes.notifications} == {CHANNEL}
                 times, counts, events = decoded(here.notes.payloads)
                 first = board.sent[0].time_s
-                samples = round(first * 10) - 1 + np.arange(len(counts))
+                samples = round(first * 10) + np.arange(len(counts))
                 expected = [adc_of(value) for value in (1 + samples / 100).tolist()]
                 assert (counts, times, events) == (expected, list(range(len(counts))), set())
 

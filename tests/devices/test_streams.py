@@ -331,12 +331,12 @@ class TestSaid:
         ("percent", "low"), [(None, False), (16, False), (15, True), (0, True), (100, False), (255, False)]
     )
     def test_a_low_battery_is_told_of_a_description(self, percent: int | None, low: bool) -> None:
-        expected = [Marker(3.0, "link", "heart_rate: battery low")] if low else []
+        expected = [Marker(3.0, "link", f"heart_rate: battery low ({percent} %)")] if low else []
         assert said(described(at_s=3.0, battery_pct=percent)) == expected
 
     @pytest.mark.parametrize(("percent", "low"), [(16, False), (15, True), (0, True), (101, False)])
     def test_a_low_battery_is_told_of_a_notification(self, percent: int, low: bool) -> None:
-        expected = [Marker(9.0, "link", "heart_rate: battery low")] if low else []
+        expected = [Marker(9.0, "link", f"heart_rate: battery low ({percent} %)")] if low else []
         assert said(described(), record(9.0, "heart_rate/battery", bytes([percent]))) == expected
 
     def test_a_low_battery_is_told_once_until_it_was_charged(self) -> None:
@@ -346,8 +346,8 @@ class TestSaid:
             *(record(1.0 + s, "heart_rate/battery", bytes([level])) for s, level in enumerate(levels)),
         )
         assert [(marker.time_s, marker.text) for marker in told] == [
-            (0.0, "heart_rate: battery low"),
-            (5.0, "heart_rate: battery low"),
+            (0.0, "heart_rate: battery low (15 %)"),
+            (5.0, "heart_rate: battery low (15 %)"),
         ]
 
     def test_an_empty_battery_notification_is_malformed(self) -> None:

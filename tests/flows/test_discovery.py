@@ -373,8 +373,8 @@ def test_macos_is_told_before_the_scan_that_may_end_the_program() -> None:
     ]
 
 
-def test_the_simulated_room_shows_a_strap() -> None:
-    lines = list(describe_devices(3.0, simulated("calm")))
+def test_the_simulated_room_shows_a_strap(tmp_path: Path) -> None:
+    lines = list(describe_devices(3.0, simulated(Home(tmp_path), "calm")))
     assert lines[0] == "Sensors in reach"
     assert '  vagal live --device "Virtual HR strap"' in lines
     assert "What to try" not in lines

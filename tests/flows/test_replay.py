@@ -23,7 +23,7 @@ STRAP = "Virtual HR strap"
 
 def captured(path: Path, *, scene: str = "calm", seconds: float = 90.0) -> list[str]:
     said: list[str] = []
-    capture_sensor(simulated(scene), STRAP, path, seconds, speed=FAST, say=said.append)
+    capture_sensor(simulated(Home(path.parent), scene), STRAP, path, seconds, speed=FAST, say=said.append)
     return said
 
 
@@ -56,7 +56,9 @@ class TestCapture:
 
     def test_a_sensor_that_is_not_there(self, tmp_path: Path) -> None:
         with pytest.raises(DeviceError, match=r"no supported sensor named 'other' in reach"):
-            capture_sensor(simulated("calm"), "other", tmp_path / "x", 5, speed=FAST, say=lambda _: None)
+            capture_sensor(
+                simulated(Home(tmp_path), "calm"), "other", tmp_path / "x", 5, speed=FAST, say=lambda _: None
+            )
         assert not (tmp_path / "x").exists()
 
     def test_played_again_it_gives_the_same_beats(self, tmp_path: Path) -> None:

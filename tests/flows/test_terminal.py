@@ -63,7 +63,7 @@ def test_what_is_wrong_with_a_sensor_has_a_line_of_its_own() -> None:
     shown = _screen(Moment(90, BASELINE, 30, Shown(), links)).splitlines()
     assert [line.strip() for line in shown if ": " in line] == [
         "heart rate: connected, battery low",
-        "healthypi move: lost",
+        "healthypi move: lost; trying again",
     ]
 
 
@@ -72,4 +72,4 @@ def test_without_a_terminal_each_change_of_a_sensor_is_a_line(capsys: pytest.Cap
     for at_s, state in ((1, "connected"), (40, "lost"), (41, "lost"), (60, "connected")):
         view.show(Moment(at_s, BASELINE, 0, Shown(), {"heart_rate": state}))
     told = [line for line in capsys.readouterr().out.splitlines() if "heart rate" in line]
-    assert told == ["  0:40  heart rate: lost", "  1:00  heart rate: connected"]
+    assert told == ["  0:40  heart rate: lost; trying again", "  1:00  heart rate: connected"]
