@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from devices.connection import LinkEvent, Sink
 from devices.driver import Driver
-from devices.registry import driver_of
+from devices.drivers.registry import driver_of
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.manifest import known, software

@@ -33,7 +33,7 @@ from bleak.exc import (
 
 from devices.device_information import BATTERY_CHANNEL, BATTERY_LEVEL, describe, undescribed
 from devices.driver import Advert, Driver
-from devices.registry import drivers
+from devices.drivers.registry import drivers
 from pipeline.errors import DeviceError, PairingError
 from pipeline.model import DeviceInfo
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from devices.device_information import BATTERY_CHANNEL, battery_events
 from devices.driver import Decoder, Driver, Samples
+from devices.drivers.registry import driver_of
 from devices.plausible import implausible
-from devices.registry import driver_of
 from devices.streams import CONTACT_LOST, Collected, Incidents, stream_of
 from pipeline.journal import Kind, Record
 from pipeline.model import Marker, Stream

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 
 from devices.driver import Driver, Link, Samples
-from devices.registry import description_of
+from devices.drivers.registry import description_of
 from pipeline.errors import DeviceError
 from pipeline.model import DeviceInfo
 

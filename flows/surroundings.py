@@ -10,7 +10,7 @@ from pathlib import Path
 from devices.capture import Capture, is_capture, read_capture
 from devices.connection import Found, Radio
 from devices.driver import Driver
-from devices.registry import drivers
+from devices.drivers.registry import drivers
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.knowledge import Protocol, Step, data_path, protocol

@@ -8,8 +8,8 @@ from bumble.core import UUID
 from bumble.device import Connection
 from bumble.gatt import Service
 
-from devices import bitalino
-from devices.bitalino import Analog, Frame, Rate, adc_of
+from devices.drivers import bitalino
+from devices.drivers.bitalino import Analog, Frame, Rate, adc_of
 from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, commanded, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock

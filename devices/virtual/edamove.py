@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from bumble.core import UUID
 from bumble.gatt import Service
 
-from devices import edamove
-from devices.edamove import SclMean
+from devices.drivers import edamove
+from devices.drivers.edamove import SclMean
 from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock

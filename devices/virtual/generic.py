@@ -10,7 +10,7 @@ import numpy as np
 from bumble.core import UUID
 from bumble.gatt import Characteristic, Service
 
-from devices.generic import COUNTER_WRAPS, GenericSensor, Notification, Unit, notification_bytes
+from devices.drivers.generic import COUNTER_WRAPS, GenericSensor, Notification, Unit, notification_bytes
 from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, commanded, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from bumble.core import UUID
 from bumble.gatt import Service
 
-from devices import healthypi_move
-from devices.healthypi_move import ConductanceFrame
+from devices.drivers import healthypi_move
+from devices.drivers.healthypi_move import ConductanceFrame
 from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock

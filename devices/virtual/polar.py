@@ -11,8 +11,8 @@ import numpy as np
 from bumble.core import UUID
 from bumble.gatt import Service
 
-from devices import heart_rate, polar
-from devices.polar_frames import (
+from devices.drivers import heart_rate, polar
+from devices.drivers.polar_frames import (
     ANSWER,
     NO_SETTINGS,
     Answer,

@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from devices.heart_rate import HeartRateMeasurement
+from devices.drivers.heart_rate import HeartRateMeasurement
 from devices.virtual.peripheral import Peripheral
 from devices.virtual.radio import VirtualRadio
 from devices.virtual.wearing import Wearing

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from bumble.core import UUID
 from bumble.gatt import Service
 
-from devices.shimmer import CABLES
-from devices.shimmer_frames import (
+from devices.drivers.shimmer import CABLES
+from devices.drivers.shimmer_frames import (
     CLOCK_HZ,
     DIVIDER,
     GSR_CHANNEL,

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from bumble.core import UUID
 from bumble.gatt import Service
 
-from devices import heart_rate
-from devices.heart_rate import HeartRateMeasurement
+from devices.drivers import heart_rate
+from devices.drivers.heart_rate import HeartRateMeasurement
 from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock

@@ -20,11 +20,11 @@ import numpy as np
 from bumble.core import UUID
 from bumble.gatt import Service
 
-from devices import heart_rate
 from devices.connection import LinkEvent, scan, supervise
 from devices.decoding import decode
-from devices.heart_rate import HeartRateMeasurement
-from devices.registry import drivers
+from devices.drivers import heart_rate
+from devices.drivers.heart_rate import HeartRateMeasurement
+from devices.drivers.registry import drivers
 from devices.virtual import strap
 from devices.virtual.catalogue import SENSORS
 from devices.virtual.client import SimulatedClient

@@ -18,7 +18,7 @@ from bumble.gatt import Service
 
 from devices import device_information
 from devices.connection import Found, LinkEvent, Radio, scan, supervise
-from devices.heart_rate import HeartRate
+from devices.drivers.heart_rate import HeartRate
 from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, notifying
 from devices.virtual.radio import VirtualRadio
 from devices.virtual.strap import VirtualStrap

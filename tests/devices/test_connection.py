@@ -19,11 +19,12 @@ from bleak.exc import (
 from bumble.core import UUID
 from bumble.gatt import Characteristic, Service
 
-from devices import device_information, heart_rate
+from devices import device_information
 from devices.connection import Found, scan, supervise
 from devices.driver import Advert
-from devices.healthypi_move import ConductanceFrame
-from devices.heart_rate import HeartRateMeasurement
+from devices.drivers import heart_rate
+from devices.drivers.healthypi_move import ConductanceFrame
+from devices.drivers.heart_rate import HeartRateMeasurement
 from devices.virtual import healthypi_move as virtual_watch
 from devices.virtual import strap as virtual_strap
 from devices.virtual.healthypi_move import VirtualHealthyPiMove

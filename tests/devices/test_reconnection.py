@@ -13,10 +13,11 @@ import pytest
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import NotifyCallback
 
-from devices import device_information, heart_rate
+from devices import device_information
 from devices.connection import Radio
 from devices.driver import Link
-from devices.heart_rate import HeartRate
+from devices.drivers import heart_rate
+from devices.drivers.heart_rate import HeartRate
 from devices.virtual.strap import VirtualStrap
 from pipeline.model import DeviceInfo
 from tests.devices.air import (

@@ -1,6 +1,6 @@
 """docs/sensors.md tells of every driver and every scenario, in the code's own words."""
 
-from devices.registry import drivers
+from devices.drivers.registry import drivers
 from devices.virtual.scenario import scenario, scenarios
 from tests.conftest import REPO
 

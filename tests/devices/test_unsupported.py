@@ -7,8 +7,8 @@ import re
 import pytest
 
 from devices.driver import Advert
+from devices.drivers.registry import drivers
 from devices.exports.formats import readers
-from devices.registry import drivers
 from devices.unsupported import _KINDS, UNSEEN, Remedy, Unsupported, explain
 
 SIG = "0000{}-0000-1000-8000-00805f9b34fb"

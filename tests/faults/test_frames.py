@@ -13,11 +13,11 @@ import pytest
 from devices.decoding import LiveDecoder
 from devices.device_information import undescribed
 from devices.driver import Decoder, Driver, Samples
-from devices.generic import Dtype, Generic, GenericSensor, Notification, Unit, notification_bytes
+from devices.drivers.generic import Dtype, Generic, GenericSensor, Notification, Unit, notification_bytes
+from devices.drivers.polar_frames import Answer, DataFrame, Measurement, Operation, Settings, Stopped
+from devices.drivers.registry import drivers
+from devices.drivers.shimmer import SKIPPED
 from devices.plausible import RANGES
-from devices.polar_frames import Answer, DataFrame, Measurement, Operation, Settings, Stopped
-from devices.registry import drivers
-from devices.shimmer import SKIPPED
 from devices.virtual.catalogue import SENSORS
 from devices.virtual.scenario import Scenario
 from pipeline.errors import FrameError

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devices.connection import scan
-from devices.registry import drivers
+from devices.drivers.registry import drivers
 from devices.virtual.client import SimulatedClient
 from devices.virtual.peripheral import Peripheral
 from devices.virtual.room import Room, simulated_room

@@ -12,7 +12,7 @@ from bleak.backends.device import BLEDevice
 
 from devices.connection import Found, scan
 from devices.driver import Advert, Driver
-from devices.heart_rate import HeartRate
+from devices.drivers.heart_rate import HeartRate
 from devices.virtual.peripheral import Body, Label, Peripheral
 from devices.virtual.radio import VirtualRadio
 from devices.virtual.strap import VirtualStrap

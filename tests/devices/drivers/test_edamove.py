@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from devices.connection import Found, scan
 from devices.driver import Advert
-from devices.edamove import CHANNEL, SERVICE, EdaMove, SclMean
+from devices.drivers.edamove import CHANNEL, SERVICE, EdaMove, SclMean
 from devices.virtual.edamove import VirtualEdaMove
 from pipeline.errors import FrameError
 from tests.devices.air import CONNECTED, LOST, SILENT, Room, SteadyBody, background, in_room, until

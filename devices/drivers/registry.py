@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devices.bitalino import Bitalino
 from devices.driver import Driver
-from devices.edamove import EdaMove
-from devices.generic import Generic, description_json, from_json, read_sensor
-from devices.healthypi_move import HealthyPiMove
-from devices.heart_rate import HeartRate
-from devices.polar import PolarH10, PolarOptical
-from devices.shimmer import Shimmer
+from devices.drivers.bitalino import Bitalino
+from devices.drivers.edamove import EdaMove
+from devices.drivers.generic import Generic, description_json, from_json, read_sensor
+from devices.drivers.healthypi_move import HealthyPiMove
+from devices.drivers.heart_rate import HeartRate
+from devices.drivers.polar import PolarH10, PolarOptical
+from devices.drivers.shimmer import Shimmer
 from pipeline.errors import InputError
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.driver import Advert
-from devices.healthypi_move import CHANNEL, SERVICE, ConductanceFrame, HealthyPiMove
-from devices.registry import drivers
+from devices.drivers.healthypi_move import CHANNEL, SERVICE, ConductanceFrame, HealthyPiMove
+from devices.drivers.registry import drivers
 from pipeline.errors import FrameError
 
 HEART_RATE_SERVICE = "0000180d-0000-1000-8000-00805f9b34fb"

@@ -11,8 +11,8 @@ import pytest
 from devices.connection import Found, scan
 from devices.device_information import undescribed
 from devices.driver import Driver
-from devices.generic import Generic
-from devices.registry import description_of, driver_of, drivers
+from devices.drivers.generic import Generic
+from devices.drivers.registry import description_of, driver_of, drivers
 from devices.virtual.catalogue import SENSORS, virtual_sensor
 from devices.virtual.client import SimulatedClient
 from devices.virtual.radio import VirtualRadio

@@ -1,8 +1,8 @@
 """Polar H10, Verity Sense and OH1: heart rate, and what the Polar Measurement Data service adds to it.
 
 The H10 adds an electrocardiogram and acceleration, the optical sensors a pulse wave, acceleration and
-pulse-to-pulse intervals. Sources: see `devices.polar_frames`; product pages, KnownIssues.md, PPIData.md and
-TimeSystemExplained.md in github.com/polarofficial/polar-ble-sdk. None of it was checked on hardware.
+pulse-to-pulse intervals. Sources: see `devices.drivers.polar_frames`; product pages, KnownIssues.md,
+PPIData.md and TimeSystemExplained.md in github.com/polarofficial/polar-ble-sdk. None of it was checked on hardware.
 
 A frame's stamp belongs to its last sample; the others lie evenly between the stamp before and this one, or,
 where those do not fit, one nominal period apart. Sensors that nobody set say it is 2019 or 2000, so stamps
@@ -26,10 +26,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from devices import heart_rate
 from devices.driver import Advert, Decoder, Link, Samples
-from devices.heart_rate import HeartRate
-from devices.polar_frames import (
+from devices.drivers import heart_rate
+from devices.drivers.heart_rate import HeartRate
+from devices.drivers.polar_frames import (
     NO_SETTINGS,
     Answer,
     Answers,

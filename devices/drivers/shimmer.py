@@ -1,6 +1,6 @@
 """Shimmer3R GSR+ and Shimmer3 GSR+ over Bluetooth Low Energy: skin conductance.
 
-Source: see `devices.shimmer_frames`; the services are those of Shimmer's own software, github.com/
+Source: see `devices.drivers.shimmer_frames`; the services are those of Shimmer's own software, github.com/
 ShimmerResearch/Shimmer-Java-Android-API, BleUartProfile.java. Both services are a serial cable that the
 Bluetooth module offers, the same in anybody's device with that module, so a Shimmer is told by its name.
 
@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from devices.driver import Advert, Decoder, Link, Samples
-from devices.shimmer_frames import (
+from devices.drivers.shimmer_frames import (
     AUTO_RANGE,
     CLOCK_HZ,
     CRC_OFF,

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.bitalino import (
+from devices.connection import Found, scan
+from devices.driver import Advert, Samples
+from devices.drivers.bitalino import (
     CHANNEL,
     GAIN_V_PER_US,
     IDLE,
@@ -27,8 +29,6 @@ from devices.bitalino import (
     conductance_of_resistor_us,
     conductance_us,
 )
-from devices.connection import Found, scan
-from devices.driver import Advert, Samples
 from devices.virtual.bitalino import VirtualBitalino
 from devices.virtual.peripheral import Quartz
 from pipeline.errors import FrameError

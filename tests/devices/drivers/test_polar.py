@@ -15,12 +15,12 @@ from bumble.gatt import Service
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices import heart_rate, polar
 from devices.connection import Found, scan, supervise
 from devices.driver import Advert, Decoder, Samples
-from devices.heart_rate import HeartRateMeasurement
-from devices.polar import CONTACT_LOST, MOVEMENT, STOPPED, Polar, channel_of, chosen
-from devices.polar_frames import (
+from devices.drivers import heart_rate, polar
+from devices.drivers.heart_rate import HeartRateMeasurement
+from devices.drivers.polar import CONTACT_LOST, MOVEMENT, STOPPED, Polar, channel_of, chosen
+from devices.drivers.polar_frames import (
     Answer,
     DataFrame,
     Ints,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.driver import Advert
-from devices.heart_rate import CHANNEL, SERVICE, HeartRate, HeartRateMeasurement
-from devices.registry import drivers
+from devices.drivers.heart_rate import CHANNEL, SERVICE, HeartRate, HeartRateMeasurement
+from devices.drivers.registry import drivers
 from pipeline.errors import FrameError
 
 # A field as it may stand in a frame: value, flag bits, bytes.

@@ -18,8 +18,8 @@ from typing import Self
 
 import numpy as np
 
-from devices import heart_rate
 from devices.driver import Advert, Decoder, Link, Samples
+from devices.drivers import heart_rate
 from pipeline.errors import FrameError
 
 SERVICE = "eb08670d-f244-4511-b43e-04bba968b693"

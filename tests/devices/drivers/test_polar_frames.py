@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.polar_frames import (
+from devices.drivers.polar_frames import (
     Answer,
     Answers,
     Command,

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from devices import decoding
 from devices.connection import Found, scan, supervise
 from devices.driver import Advert, Samples
-from devices.shimmer import (
+from devices.drivers.shimmer import (
     CABLES,
     ELECTRODES_OFF,
     OUT_OF_RANGE,
@@ -26,7 +26,7 @@ from devices.shimmer import (
     STOPPED,
     Shimmer,
 )
-from devices.shimmer_frames import Inquiry, Model, Packet, Reading
+from devices.drivers.shimmer_frames import Inquiry, Model, Packet, Reading
 from devices.virtual.peripheral import Body, Label, Peripheral, Quartz, notifying
 from devices.virtual.radio import VirtualRadio
 from devices.virtual.shimmer import CHUNK_BYTES, PPG_CHANNEL, VirtualShimmer3, VirtualShimmer3R

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices import shimmer_frames
-from devices.shimmer_frames import Inquiry, Model, Packet, Reading
+from devices.drivers import shimmer_frames
+from devices.drivers.shimmer_frames import Inquiry, Model, Packet, Reading
 from pipeline.errors import FrameError
 
 READINGS = st.builds(Reading, st.integers(0, 3), st.integers(0, 4095))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from devices.connection import Found, scan
 from devices.driver import Advert
-from devices.generic import (
+from devices.drivers.generic import (
     STREAMS,
     Command,
     Dtype,
