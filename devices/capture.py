@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ _KEY = "vagal_capture"
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Bytes as they came; time counts from the first line of the file."""
+    """Bytes as they came; time counts from when the file was opened."""
 
     time_s: float
     generation: int
@@ -64,10 +65,15 @@ class Capture:
 
 
 class CaptureFile:
-    """A sink that writes a capture as it comes; each line is out before the next."""
+    """A sink that writes a capture as it comes; each line is out before the next.
+
+    `broken` is set, and `error` there, as soon as the file cannot be written.
+    """
 
     def __init__(self, file: IO[str], clock: Clock) -> None:
         self.notifications: dict[str, int] = {}
+        self.broken = asyncio.Event()
+        self.error: OSError | None = None
         self._file, self._clock, self._began_s = file, clock, clock.now()
         self._described = False
 
@@ -91,8 +97,12 @@ class CaptureFile:
         return {"time_s": round(self._clock.now() - self._began_s, 6), "generation": generation}
 
     def _write(self, facts: dict[str, Any]) -> None:
-        self._file.write(json.dumps(facts, ensure_ascii=False) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(facts, ensure_ascii=False) + "\n")
+            self._file.flush()
+        except OSError as error:
+            self.error = error
+            self.broken.set()
 
 
 def is_capture(path: Path) -> bool:
@@ -113,11 +123,13 @@ def read_capture(path: Path) -> Capture:
     try:
         first = json.loads(lines[0])
         version, info = first[_KEY], known(DeviceInfo, first["device"])
-    except (ValueError, KeyError, TypeError) as error:
+        if not all(isinstance(fact, str | int | None) for fact in asdict(info).values()):
+            raise TypeError("a description is text and numbers")
+        driver = driver_of(asdict(info)) if version == VERSION else None
+    except (ValueError, KeyError, TypeError, RecursionError, InputError) as error:
         raise InputError(f"{path}: is not a capture (its first line does not describe a sensor)") from error
     if version != VERSION:
         raise InputError(f"{path}: was captured by a later version of vagal (format {version}): update vagal")
-    driver = driver_of(asdict(info))
     if driver is None:
         raise InputError(f"{path}: there is no driver named {info.driver!r}: update vagal")
     captured = tuple(_lines(path, lines))
@@ -131,8 +143,8 @@ def _lines(path: Path, lines: list[str]) -> Iterator[Notification | LinkNews]:
     for number, text in enumerate(lines[1:-1], 2):  # what follows the last line end was never finished
         try:
             line = _line(json.loads(text))
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} line {number}: is no notification ({error!r})") from None
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise InputError(f"{path} line {number}: is no notification ({error})") from None
         if not before_s <= line.time_s < 1e7:
             raise InputError(f"{path} line {number}: time goes back, from {before_s:g} to {line.time_s:g} s")
         before_s = line.time_s
@@ -141,9 +153,14 @@ def _lines(path: Path, lines: list[str]) -> Iterator[Notification | LinkNews]:
 
 def _line(facts: dict[str, Any]) -> Notification | LinkNews:
     at_s, generation = float(facts["time_s"]), int(facts["generation"])
+    if not 1 <= generation < 1 << 32:
+        raise ValueError("generation counts connections from 1")
     if "link" in facts:
         return LinkNews(at_s, generation, LinkEvent(facts["link"]), str(facts["reason"]))
-    return Notification(at_s, generation, str(facts["channel"]), bytes.fromhex(facts["hex"]))
+    channel = str(facts["channel"])
+    if not re.fullmatch(r"\w{1,32}", channel):
+        raise ValueError("channel is a word")
+    return Notification(at_s, generation, channel, bytes.fromhex(facts["hex"]))
 
 
 async def play(capture: Capture, device: str, sink: Sink, clock: Clock) -> None:

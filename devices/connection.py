@@ -41,6 +41,7 @@ _CONNECT_S = 15.0
 _DESCRIBE_S = 5.0
 _START_S = 15.0
 _PAIR_S = 40.0  # a person may have to agree to it
+_MOST_PAIRINGS = 2  # in vain; then it is only said what to do
 _STOP_S = 5.0
 _FIRST_DATA_S = 10.0  # some sensors settle, or ask to be worn, before they send anything
 _MOMENT_S = 0.001  # a timer may be early by the last bit of a clock, and would then be set again for ever
@@ -198,16 +199,20 @@ async def supervise(
     attempt comes in 0.5 s; each one that brings none doubles the pause, up to 10 s. `device` names the
     sensor to the sink, and `found.driver` must be set.
     """
-    generation, pause_s, info = 0, _SHORTEST_PAUSE_S / 2, None
+    generation, pause_s, sensor = 0, _SHORTEST_PAUSE_S / 2, _Sensor()
     try:
         while True:
             generation += 1
-            connection = _Connection(found, device, generation, sink, radio, info)
-            await connection.run(hash_serial)
-            info = connection.info
-            pause_s = _SHORTEST_PAUSE_S if connection.flowed else min(2 * pause_s, _LONGEST_PAUSE_S)
+            flowed = forgotten = False
+            try:
+                connection = _Connection(found, device, generation, sink, radio, sensor)
+                await connection.run(hash_serial)
+                flowed, forgotten = connection.flowed, connection.forgotten
+            except Exception as error:  # a fault of ours: the sensor is worth another attempt all the same
+                sink.link(device, generation, LinkEvent.FAILED, _reason(error))
+            pause_s = _SHORTEST_PAUSE_S if flowed else min(2 * pause_s, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
-            if connection.forgotten:
+            if forgotten:
                 found = await _found_again(found, radio)
     finally:
         sink.link(device, generation, LinkEvent.STOPPED, "")
@@ -254,26 +259,32 @@ async def _attempt(work: Coroutine[Any, Any, None]) -> None:
     working = asyncio.ensure_future(work)
     try:
         await asyncio.wait({working}, timeout=_STOP_S)
+    except asyncio.CancelledError:
+        await asyncio.wait({working}, timeout=_STOP_S)
+        raise
     finally:
-        if not working.done():
-            await asyncio.wait({working}, timeout=_STOP_S)
         working.cancel()
         if working.done() and not working.cancelled():
             working.exception()  # looked at, or asyncio reports it as forgotten
 
 
-class _Connection:
-    """One attempt with its own client: a `Link` to the driver, and the only way from bleak to the sink.
+@dataclass(slots=True)
+class _Sensor:
+    """What is known of a sensor over all attempts: its description, and how often it was paired in vain."""
 
-    `info` is the sensor's whole description, from an earlier attempt or this one; None if none got it.
-    """
+    info: DeviceInfo | None = None
+    pairings: int = 0
+
+
+class _Connection:
+    """One attempt with its own client: a `Link` to the driver, and the only way from bleak to the sink."""
 
     def __init__(
-        self, found: Found, device: str, generation: int, sink: Sink, radio: Radio, info: DeviceInfo | None
+        self, found: Found, device: str, generation: int, sink: Sink, radio: Radio, sensor: _Sensor
     ) -> None:
         assert found.driver is not None, f"{found.advert.name}: no driver"
         self.forgotten = False
-        self.info = info
+        self._sensor = sensor
         self._driver = found.driver
         self._device, self._generation, self._sink = device, generation, sink
         self._loop = asyncio.get_running_loop()
@@ -299,8 +310,10 @@ class _Connection:
             raise
         except Exception as error:  # backends raise anything at all; here it always means "try again"
             self._tell(LinkEvent.FAILED, _reason(error))
+            await self._stop()
         else:
             self._tell(event, reason)
+            await self._stop()
         finally:
             self._current = False
             await self._disconnect()
@@ -311,17 +324,19 @@ class _Connection:
         await self._while_up(self._client.connect(), _CONNECT_S + _STOP_S)
         self.forgotten = False
         self._tell(LinkEvent.CONNECTED, "")
-        if self.info is None:
-            await self._describe(hash_serial)
-        self._sink.described(self._device, self._generation, self.info or undescribed(self._driver))
+        self._sink.described(self._device, self._generation, await self._describe(hash_serial))
         with suppress(Exception):  # many sensors have no battery service, or do not notify
             await self._while_up(self._subscribe_battery(), _DESCRIBE_S)
         await self._start()
         return await self._end_of_data()
 
-    async def _describe(self, hash_serial: Callable[[str], str]) -> None:
-        with suppress(Exception):  # a sensor that cannot describe itself may still stream
-            self.info = await self._while_up(describe(self, self._driver, hash_serial), _DESCRIBE_S)
+    async def _describe(self, hash_serial: Callable[[str], str]) -> DeviceInfo:
+        """What the sensor says of itself; once it has answered it is not asked again."""
+        if self._sensor.info is None:
+            with suppress(Exception):  # a sensor that cannot describe itself may still stream
+                describing = describe(self, self._driver, hash_serial)
+                self._sensor.info = await self._while_up(describing, _DESCRIBE_S)
+        return self._sensor.info or undescribed(self._driver)
 
     async def _subscribe_battery(self) -> None:
         level = self._client.services.get_characteristic(BATTERY_LEVEL)
@@ -329,13 +344,17 @@ class _Connection:
             await self.subscribe(BATTERY_LEVEL, BATTERY_CHANNEL, silence_s=None)
 
     async def _start(self) -> None:
-        """Start the driver, paired where the sensor asks for that."""
+        """Start the driver, paired where the sensor asks for that; not again where that was in vain."""
         try:
             await self._while_up(self._driver.start(self), _START_S)
         except PairingError:
+            if self._sensor.pairings >= _MOST_PAIRINGS:
+                raise
+            self._sensor.pairings += 1
             await self._while_up(self._pair(), _PAIR_S)
-            self._tell(LinkEvent.PAIRED, "")
             await self._while_up(self._driver.start(self), _START_S)
+            self._tell(LinkEvent.PAIRED, "")
+            self._sensor.pairings = 0
 
     async def _pair(self) -> None:
         try:
@@ -436,6 +455,8 @@ class _Connection:
             name = channel if isinstance(channel, str) else channel(payload)
             self._sink.notification(self._device, name, self._generation, payload)
             if watch := self._watched.get(name):
+                if watch.told:
+                    self._tell(LinkEvent.CONNECTED, f"{name} began")
                 watch.heard_s, watch.flowed, watch.told = self._loop.time(), True, False
             if heard is not None:
                 heard(payload)

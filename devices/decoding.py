@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from devices.device_information import BATTERY_CHANNEL, battery_events
-from devices.driver import Decoder, Driver, Samples
+from devices.driver import CONTACT_LOST, Decoder, Driver, Samples
 from devices.drivers.registry import driver_of
 from devices.plausible import implausible
-from devices.streams import CONTACT_LOST, Collected, Incidents, stream_of
+from devices.streams import Collected, Incidents, stream_of
 from pipeline.journal import Kind, Record
 from pipeline.model import Marker, Stream
 
@@ -37,8 +37,10 @@ class LiveDecoder:
         device, _, channel = record.stream.partition("/")
         try:
             if record.kind is Kind.DEVICE:
+                first = device not in self._drivers
                 self._drivers[device] = driver_of(record.facts)
-                return battery_events(record.facts.get("battery_pct"))
+                # Later ones repeat what the first said, and the battery has gone on.
+                return battery_events(record.facts.get("battery_pct")) if first else ()
             if channel == BATTERY_CHANNEL:
                 return battery_events(record.payload[0])
             decoder = self._decoder(device, record.generation)
@@ -71,11 +73,34 @@ def _checked(decoded: Sequence[Samples]) -> Sequence[Samples]:
 class _Device:
     """What a session tells of one device beside its samples."""
 
+    name: str
     malformed: int = 0
+    in_a_row: int = 0
     lost: bool = False
     lost_s: float = math.inf
     without_contact_s: list[float] = field(default_factory=list)
     told: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def broken(self, record: Record) -> Iterator[Marker]:
+        """Count a malformed frame; the first of a series is told at once, their number at its end."""
+        at_s = record.arrival_s
+        if not record.stream.endswith(f"/{BATTERY_CHANNEL}"):  # of which no sample is missing
+            self.malformed += 1
+        self.in_a_row += 1
+        if self.in_a_row == 1:
+            yield Marker(at_s, "link", f"{self.name}: malformed frame")
+
+    def whole(self, at_s: float) -> Iterator[Marker]:
+        """End a series of malformed frames, if there is one."""
+        if self.in_a_row > 1:
+            yield Marker(at_s, "link", f"{self.name}: {self.in_a_row} malformed frames until now")
+        self.in_a_row = 0
+
+    def link(self, event: str, at_s: float) -> None:
+        """Take note of what became of the link."""
+        self.lost = event in _DOWN
+        if self.lost:
+            self.lost_s = min(self.lost_s, at_s)
 
     def news(self, samples: Samples, at_s: float) -> Iterator[str]:
         """Events that were not already so in the stream's previous notification, whatever their figure."""
@@ -100,7 +125,7 @@ def decode(records: Iterable[Record]) -> tuple[dict[str, Stream], tuple[Marker, 
     """
     decoder = LiveDecoder()
     collected: dict[tuple[str, str], Collected] = defaultdict(Collected)
-    devices: dict[str, _Device] = defaultdict(_Device)
+    devices: dict[str, _Device] = {}
     markers: list[Marker] = []
     order: list[str] = []
     end_s = 0.0
@@ -109,18 +134,19 @@ def decode(records: Iterable[Record]) -> tuple[dict[str, Stream], tuple[Marker, 
         if record.kind is Kind.HEADER:
             order = list(record.facts.get("devices", ()))
         before, name = decoder.malformed, record.stream.partition("/")[0]
+        device = devices.setdefault(name, _Device(name))
         for samples in decoder.feed(record):
             if len(samples):
-                collected[samples.stream, name].add(samples, record, devices[name].malformed)
-            news = devices[name].news(samples, record.arrival_s)
-            markers += [Marker(record.arrival_s, "link", f"{name}: {event}") for event in news]
+                markers += device.whole(end_s)
+                collected[samples.stream, name].add(samples, record, device.malformed)
+            news = device.news(samples, end_s)
+            markers += [Marker(end_s, "link", f"{name}: {event}") for event in news]
         if record.kind is Kind.LINK and (event := record.facts["event"]) != "stopped":
-            devices[name].lost = event in _DOWN
-            if event in _DOWN:
-                devices[name].lost_s = min(devices[name].lost_s, record.arrival_s)
+            device.link(event, end_s)
         if decoder.malformed > before:
-            devices[name].malformed += 1
-            markers.append(Marker(record.arrival_s, "link", f"{name}: malformed frame"))
+            markers += device.broken(record)
+    for device in devices.values():
+        markers += device.whole(end_s)
     incidents = {
         name: Incidents(end_s, device.lost, tuple(device.without_contact_s), device.lost_s)
         for name, device in devices.items()

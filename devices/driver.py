@@ -14,6 +14,8 @@ import numpy as np
 
 from pipeline.model import Floats
 
+CONTACT_LOST = "contact lost"  # this event is the reason that a gap gives, where one follows
+
 
 @dataclass(frozen=True, slots=True)
 class Advert:
@@ -31,7 +33,7 @@ class Samples:
 
     `rate_hz` is None for beats, which carry their own length, and for other events. `device_time_s` is the
     sensor's own clock, one value a sample, in seconds as it counts them; where it starts again at some
-    value, that is `wrap_s`. `events` are words for the session ("contact lost"), true as of this
+    value, that is `wrap_s`. `events` are words for the session (CONTACT_LOST), true as of this
     notification; an empty `columns` with events is fine.
     """
 

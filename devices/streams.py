@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from devices.driver import Samples
+from devices.driver import CONTACT_LOST, Samples
 from pipeline.device_clock import device_times
 from pipeline.journal import Record
 from pipeline.model import Bools, Floats, Gap, Stream
-from pipeline.timing import beat_times, regular_times, rising
+from pipeline.timing import Timed, beat_times, regular_times, rising
 
-CONTACT_LOST = "contact lost"
 LINK_LOST = "link lost"
 MISSING = "samples missing"
 NOT_YET = "nothing came yet"
@@ -87,7 +86,7 @@ def stream_of(name: str, parts: Collected, incidents: Incidents) -> Stream:
     arrival_s = np.repeat(np.array(parts.arrival_s), per_sample)[timed.kept]
     generation = np.repeat(np.array(parts.generation, dtype=float), per_sample)[timed.kept]
     device_s = _device_times(parts.samples)
-    rate_hz = parts.samples[0].rate_hz
+    rate_hz = parts.samples[-1].rate_hz
     return Stream(
         name=name,
         time_s=timed.time_s,
@@ -100,29 +99,48 @@ def stream_of(name: str, parts: Collected, incidents: Incidents) -> Stream:
 
 
 def _timed(name: str, columns: dict[str, Floats], parts: Collected, per_sample: NDArray[np.int64]) -> _Timed:
-    first = parts.samples[0]
-    arrival_s, generation = np.array(parts.arrival_s), np.array(parts.generation, dtype=float)
+    latest = parts.samples[-1]  # a driver may have learned the rate from the first
+    rate_hz, arrival_s = latest.rate_hz, np.array(parts.arrival_s)
     each_arrival_s = np.repeat(arrival_s, per_sample)
     unbroken = np.repeat(np.array(parts.unbroken, dtype=float), per_sample)
     every = np.ones(len(each_arrival_s), dtype=bool)
-    period_s = 1 / first.rate_hz if first.rate_hz is not None else None
+    period_s = 1 / rate_hz if rate_hz is not None else None
     length_s = _lengths(name, columns, period_s, len(every))
     device_s = _device_times(parts.samples)
     if device_s is not None:
-        aligned = device_times(device_s, each_arrival_s, unbroken, period_s, first.wrap_s)
+        aligned = device_times(device_s, each_arrival_s, unbroken, period_s, latest.wrap_s)
         kept_s, run_start = length_s[aligned.kept], aligned.run_start
         if period_s is None:
             late_s = np.diff(aligned.time_s, prepend=-np.inf) - kept_s
             run_start = run_start | (late_s > _BEATS_LATE_S)
         min_gap_s = 0.5 * period_s if period_s is not None else _BEATS_LATE_S
         return _Timed(aligned.time_s, kept_s, run_start, aligned.kept, min_gap_s)
-    if first.rate_hz is not None:
-        timed = regular_times(per_sample.astype(float), arrival_s, generation, first.rate_hz)
-        return _Timed(timed.time_s, length_s, timed.run_start, every, _MIN_GAP_S)
+    if rate_hz is not None:
+        timed = _regular(parts, per_sample, rate_hz)
+        return _Timed(timed.time_s, length_s, timed.run_start, every, min(_MIN_GAP_S, 2.5 / rate_hz))
     if np.any(length_s > 0):
         beats = beat_times(columns[f"{name}_ms"], each_arrival_s, unbroken)
         return _Timed(beats.time_s, length_s, beats.run_start, every, _MIN_GAP_S)
-    return _Timed(rising(each_arrival_s), length_s, every, every, _MIN_EVENT_GAP_S)
+    usual_s = float(np.median(np.diff(each_arrival_s))) if len(each_arrival_s) > 1 else 0.0
+    return _Timed(rising(each_arrival_s), length_s, every, every, max(_MIN_EVENT_GAP_S, 2.5 * usual_s))
+
+
+def _regular(parts: Collected, per_sample: NDArray[np.int64], rate_hz: float) -> Timed:
+    """Times by rate and arrivals. A malformed frame counts for as many samples as the usual one holds.
+
+    For that it has to be this stream's: a sensor without stamps has one stream here.
+    """
+    generation = np.array(parts.generation)
+    malformed = np.array(parts.unbroken) - generation
+    lost = np.diff(malformed, prepend=malformed[:1]) * round(float(np.median(per_sample)))
+    held = per_sample + lost
+    arrival_s = np.array(parts.arrival_s)
+    timed = regular_times(held.astype(float), arrival_s, generation.astype(float), rate_hz)
+    begins = np.cumsum(held) - held
+    run_start = np.zeros(len(timed.time_s), dtype=bool)
+    run_start[begins + lost] = timed.run_start[begins] | (lost > 0)
+    kept = np.arange(len(timed.time_s)) - np.repeat(begins, held) >= np.repeat(lost, held)
+    return Timed(timed.time_s[kept], run_start[kept])
 
 
 def _lengths(name: str, columns: dict[str, Floats], period_s: float | None, count: int) -> Floats:

@@ -5,93 +5,119 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from devices.capture import CaptureFile
-from devices.connection import scan, supervise
-from flows.live import choose, stop_on_signals
-from flows.surroundings import Source
+from devices.connection import Found, scan, supervise
+from flows.live import choose, stop_on_signals, unless
+from flows.surroundings import Source, Surroundings
 from pipeline.clock import Clock, run
 from pipeline.errors import DeviceError, InputError
 
 _SCAN_S = 8.0
 _TELL_EVERY_S = 5.0
 
+Say = Callable[[str], None]
+
 
 def capture_sensor(
     source: Source,
     device: str,
-    path: Path,
+    path: Path | None,
     seconds: float,
     *,
     speed: float | None = None,
-    say: Callable[[str], None] = print,
-) -> None:
-    """Write what a sensor of this name or address sends for so long, or until stopped.
+    say: Say = print,
+) -> Path:
+    """Write what a sensor of this name or address sends for so long, or until stopped; the file's path.
 
-    Raises DeviceError if it is not in reach, InputError if the file is there or cannot be written.
+    Without a path the file is named after the driver and the time: a sensor's name would tell whose it is.
+    Raises DeviceError if the sensor is not in reach, InputError if the file is there or cannot be written.
     """
-    if path.exists() or not path.parent.is_dir():
-        with _new_file(path):  # say so before anybody waits for a scan
-            pass
-    run(lambda clock: _capture(clock, source, device, path, seconds, say), speed)
+    if path is not None:
+        _check(path)  # before anybody waits for a scan
+    return run(lambda clock: _capture(clock, source, device, path, seconds, say), speed)
+
+
+def _check(path: Path) -> None:
+    if path.exists():
+        raise InputError(f"{path}: is there already: give another name with --out")
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: there is no folder {path.parent}")
 
 
 async def _capture(
-    clock: Clock, source: Source, device: str, path: Path, seconds: float, say: Callable[[str], None]
-) -> None:
+    clock: Clock, source: Source, device: str, path: Path | None, seconds: float, say: Say
+) -> Path:
     with stop_on_signals() as stop:
         async with source.open(clock) as around:
             say(f"Looking for {device} ...")
-            [found] = choose(await scan(around.radio, _SCAN_S, known=around.known), [device], say)
-            assert found.driver is not None
+            reach = await unless(stop, scan(around.radio, _SCAN_S, known=around.known))
+            [found] = choose(reach, [device], say)
+            path = path or _named_after(found, clock)
             with _new_file(path) as file:
-                told = Told(CaptureFile(file, clock), say)
-                say(f"Capturing {found.driver.label} to {path}. Ctrl-C stops.")
-                link = asyncio.create_task(supervise(found, "sensor", told.file, around.radio, lambda _: ""))
-                saying = asyncio.create_task(told.keep_telling())
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
-                        await stop.wait()
-                for task in (link, saying):
-                    task.cancel()
-                await asyncio.gather(link, saying, return_exceptions=True)
-    if not told.file.notifications:
+                captured = CaptureFile(file, clock)
+                say(f"Capturing to {path}. Ctrl-C stops.")
+                await _stream(found, captured, around, stop, seconds, say)
+    if captured.error is not None:
+        raise InputError(f"{path}: could not be written to its end ({captured.error.strerror}): make room")
+    if not captured.notifications:
         path.unlink()
         if stop.is_set():
             raise DeviceError("stopped before the first notification: nothing was captured")
         raise DeviceError(f"{device} sent nothing: wear it, close other apps that use it, then try again")
-    say(f"Wrote {path}: {told.counts}. It holds these signals, and no name, address or serial number.")
+    say(f"Wrote {path}: {_counts(captured)}. It holds these signals, and no name, address or serial number.")
     say(f"Look at it in a text editor; `vagal live --replay {path}` plays it again.")
+    return path
 
 
-class Told:
-    """A capture's file, and a line now and then that says how it goes."""
+def _named_after(found: Found, clock: Clock) -> Path:
+    assert found.driver is not None
+    stamp = datetime.fromtimestamp(clock.wall(), UTC).astimezone().strftime("%Y-%m-%dT%H-%M-%S")
+    return Path(f"{found.driver.name.replace(':', '-')}-{stamp}.jsonl")
 
-    def __init__(self, file: CaptureFile, say: Callable[[str], None]) -> None:
-        self.file, self._say = file, say
 
-    @property
-    def counts(self) -> str:
-        """Notifications by channel."""
-        each = (f"{count} of {channel}" for channel, count in self.file.notifications.items())
-        return ", ".join(each) or "nothing yet"
+async def _stream(
+    found: Found, captured: CaptureFile, around: Surroundings, stop: asyncio.Event, seconds: float, say: Say
+) -> None:
+    """Write what comes, until stopped, or for so long, or until the disk is full."""
+    ends = [asyncio.create_task(event.wait()) for event in (stop, captured.broken)]
+    beside = [
+        asyncio.create_task(supervise(found, "sensor", captured, around.radio, lambda _: "")),
+        asyncio.create_task(_keep_telling(captured, say)),
+    ]
+    await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*ends, *beside):
+        task.cancel()
+    await asyncio.gather(*ends, *beside, return_exceptions=True)
 
-    async def keep_telling(self) -> None:
-        """Say it every five seconds, until cancelled."""
-        while True:
-            await asyncio.sleep(_TELL_EVERY_S)
-            self._say(f"  notifications: {self.counts}")
+
+async def _keep_telling(captured: CaptureFile, say: Say) -> None:
+    """Say how many notifications came, every five seconds, until cancelled."""
+    while True:
+        await asyncio.sleep(_TELL_EVERY_S)
+        say(f"  notifications: {_counts(captured)}")
+
+
+def _counts(captured: CaptureFile) -> str:
+    """Notifications by channel."""
+    each = (f"{count} of {channel}" for channel, count in captured.notifications.items())
+    return ", ".join(each) or "nothing yet"
 
 
 @contextlib.contextmanager
 def _new_file(path: Path) -> Iterator[IO[str]]:
+    """A file that was not there before; what is left in a buffer when it closes is lost with the disk."""
     try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            yield file
+        file = path.open("x", encoding="utf-8", newline="\n")
     except FileExistsError:
         raise InputError(f"{path}: is there already: give another name with --out") from None
     except OSError as error:
-        why = error.strerror if path.parent.is_dir() else f"there is no folder {path.parent}"
-        raise InputError(f"{path}: cannot be written ({why})") from error
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):  # told already
+            file.close()

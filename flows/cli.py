@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
-import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,7 @@ def _session(
 
     if replay is not None and devices:
         raise click.UsageError("--device goes with sensors in reach: a replay brings its own")
-    source = _source(home, simulate, replay)
+    source = _source(home, simulate, replay, _note)
     if speed is not None and not source.simulated:
         raise click.UsageError("--speed goes with --simulate or --replay: a real heart keeps its own time")
     given = click.get_current_context().get_parameter_source("protocol_name")
@@ -129,15 +129,24 @@ def _session(
     )
 
 
-def _source(home: Home, simulate: str | None, replay: str | None) -> Source:
-    """Where sensors come from: Bluetooth, unless another source was asked for."""
+def _source(
+    home: Home, simulate: str | None, replay: str | None, note: Callable[[str], None] | None = None
+) -> Source:
+    """Where sensors come from: Bluetooth, unless another source was asked for.
+
+    A wrong description of a sensor of one's own is noted, or, without `note`, raised.
+    """
     from flows.surroundings import bluetooth, replayed, simulated
 
     if simulate is not None and replay is not None:
         raise click.UsageError("--simulate and --replay exclude each other")
     if simulate is not None:
-        return simulated(home, simulate)
-    return replayed(home, replay) if replay is not None else bluetooth(home)
+        return simulated(home, simulate, note)
+    return replayed(home, replay) if replay is not None else bluetooth(home, note)
+
+
+def _note(trouble: str) -> None:
+    click.echo(f"Note: {trouble}", err=True)
 
 
 def _tell(outcome: Outcome) -> None:
@@ -195,12 +204,11 @@ def capture(
     """Write down what a sensor (a name or address) really sends, to look at, give away, or play again."""
     from flows.capturing import capture_sensor
 
-    source = _source(home, simulate, None)
+    source = _source(home, simulate, None, _note)
     if speed is not None and not source.simulated:
         raise click.UsageError("--speed goes with --simulate: a real heart keeps its own time")
-    path = out or Path(re.sub(r"\W+", "-", device).strip("-").lower() + ".jsonl")
     pace = (speed or 1.0) if source.simulated else None
-    capture_sensor(source, device, path, seconds, speed=pace, say=click.echo)
+    capture_sensor(source, device, out, seconds, speed=pace, say=click.echo)
 
 
 @cli.command("import")

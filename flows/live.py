@@ -98,7 +98,7 @@ class StoppedError(VagalError):
     exit_code = 130
 
 
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
     """The result of some work, unless `stop` comes first: then StoppedError."""
     working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
     try:
@@ -121,10 +121,11 @@ async def _sensors(
     say("Looking for sensors ...")
 
     def enough(found: Sequence[Found]) -> bool:
-        named = all(any(is_named(sensor, name) for sensor in found) for name in wanted)
+        heard = {sensor.advert.address.lower() for sensor in found}
+        named = all(name.lower() in heard for name in wanted)  # another may have the same name
         return (bool(wanted) and named) or around.enough(found)
 
-    return choose(await _unless(stop, scan(around.radio, _SCAN_S, enough, around.known)), wanted, say)
+    return choose(await unless(stop, scan(around.radio, _SCAN_S, enough, around.known)), wanted, say)
 
 
 @contextmanager
@@ -143,7 +144,7 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
             signal.signal(number, handler)
 
 
-def is_named(sensor: Found, name: str) -> bool:
+def _is_named(sensor: Found, name: str) -> bool:
     """Whether a person who says this name or address means this sensor."""
     advert = sensor.advert
     return name.lower() in (advert.address.lower(), advert.name.lower())
@@ -181,7 +182,7 @@ def _nearest(usable: Sequence[Found]) -> list[Found]:
 
 
 def _named(usable: Sequence[Found], name: str) -> Found:
-    meant = [sensor for sensor in usable if is_named(sensor, name)]
+    meant = [sensor for sensor in usable if _is_named(sensor, name)]
     if len(meant) == 1:
         return meant[0]
     if meant:

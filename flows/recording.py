@@ -20,7 +20,6 @@ from typing import Any, Protocol
 from devices.capture import Capture, play
 from devices.connection import Found, LinkEvent, Radio, supervise
 from devices.decoding import LiveDecoder, decode
-from devices.device_information import BATTERY_CHANNEL
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.journal import Journal, Kind, Record
@@ -92,8 +91,6 @@ class Recorder:
     def notification(self, device: str, channel: str, generation: int, payload: bytes) -> None:
         """Journal one notification, then hand it on."""
         self._journalled(lambda: self._journal.append(Kind.DATA, f"{device}/{channel}", payload, generation))
-        if channel != BATTERY_CHANNEL:
-            self._delivered.add(device)
 
     def described(self, device: str, generation: int, info: DeviceInfo) -> None:
         """Journal how a sensor described itself."""
@@ -105,7 +102,8 @@ class Recorder:
         facts = json.dumps({"event": event, "reason": reason}, ensure_ascii=False).encode()
         self._journalled(lambda: self._journal.append(Kind.LINK, device, facts, generation))
         if event is not LinkEvent.PAIRED:  # it is connected before and after
-            self._links[device] = f"{event} ({reason})" if reason else event
+            told = event is not LinkEvent.CONNECTED and reason
+            self._links[device] = f"{event} ({reason})" if told else event
 
     def _journalled(self, write: Callable[[], Record]) -> None:
         """Write a record and queue it. Called back by the links, so a full disk is kept for `broken`."""
@@ -166,6 +164,7 @@ class Recorder:
         for samples in self._decoder.feed(record):
             self._news[device, samples.stream] = samples.events
             if len(samples):
+                self._delivered.add(device)
                 columns = samples.columns
                 self._live.feed(device, samples.stream, columns, record.arrival_s, samples.rate_hz)
 
@@ -310,7 +309,7 @@ async def _run(
         for task in (*deciding, *beside):
             task.cancel()
         await asyncio.gather(*deciding, *beside, return_exceptions=True)
-    for task in done:
+    for task in (*done, *(task for task in streaming if task.done() and not task.cancelled())):
         task.result()
 
 

@@ -34,6 +34,7 @@ class Surroundings:
     known: Sequence[Driver] = ()
 
 
+Note = Callable[[str], None]
 Opening = Callable[[Clock], AbstractAsyncContextManager[Surroundings]]
 
 
@@ -50,9 +51,9 @@ class Source:
     told: str = ""
 
 
-def bluetooth(home: Home) -> Source:
-    """The radio of this computer. Raises InputError where a description of a sensor of one's own is wrong."""
-    known = drivers(home.path / "sensors")
+def bluetooth(home: Home, note: Note | None = None) -> Source:
+    """The radio of this computer. What is wrong with a sensor of one's own is noted, or, without, raised."""
+    known = _known(home, note)
 
     @asynccontextmanager
     async def opened(_: Clock) -> AsyncIterator[Surroundings]:
@@ -61,7 +62,7 @@ def bluetooth(home: Home) -> Source:
     return Source(opened, simulated=False)
 
 
-def simulated(home: Home, name: str) -> Source:
+def simulated(home: Home, name: str, note: Note | None = None) -> Source:
     """A simulated client in a scenario. Raises UsageError if there is none of that name.
 
     Sensors of one's own are looked for, too, and after them the example of one.
@@ -69,7 +70,7 @@ def simulated(home: Home, name: str) -> Source:
     from devices.virtual.scenario import scenario
 
     scene = scenario(name)
-    own = drivers(home.path / "sensors")
+    own = _known(home, note)
     known = (*own, *(each for each in drivers(data_path() / "sensors") if each.name not in _names(own)))
 
     @asynccontextmanager
@@ -143,6 +144,17 @@ def _worn(recording: Recording) -> Source:
     if recording.beat_source == "pp":
         told += "; its pulse intervals go out as RR intervals, so its report speaks of RR"
     return Source(opened, protocol=protocol_of(recording), told=told)
+
+
+def _known(home: Home, note: Note | None) -> tuple[Driver, ...]:
+    """All drivers; where a description of a sensor of one's own is wrong, those that come with vagal."""
+    try:
+        return drivers(home.path / "sensors")
+    except InputError as error:
+        if note is None:
+            raise
+        note(f"{error}; sensors of your own are passed over")
+        return drivers()
 
 
 def _names(kinds: Sequence[Driver]) -> set[str]:

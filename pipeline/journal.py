@@ -47,7 +47,7 @@ class Kind(IntEnum):
     HEADER = 1  # client, protocol, clock epoch, software
     DEVICE = 2  # a sensor's description, at each connection
     DATA = 3  # one notification, as it came
-    LINK = 4  # connected, lost, contact lost, battery low, malformed frame
+    LINK = 4  # connected, paired, quiet, lost, silent, failed, stopped
     PHASE = 5
     MARKER = 6
     RATING = 7
@@ -132,8 +132,9 @@ class Journal:
             device_time_s=device_time_s,
             payload=payload,
         )
+        data = bytes(record)
         self._sequence += 1
-        self._write(bytes(record))
+        self._write(data)
         return record
 
     def event(self, kind: Kind, facts: Mapping[str, Any], stream: str = "") -> Record:

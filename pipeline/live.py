@@ -105,7 +105,7 @@ class LiveIndices:
             self._skin.feed(columns["eda_us"], arrival_s, rate_hz)
         elif stream == "heart_rate" and np.isfinite(columns["heart_rate_bpm"]).all():
             self._rate_s = arrival_s
-        elif stream == "scl":
+        elif stream == "scl" and math.isfinite(columns["scl_us"][-1]):
             self._mean_level = (arrival_s, float(columns["scl_us"][-1]))
 
     def _is_source(self, stream: str, device: str, arrival_s: float) -> bool:
@@ -193,7 +193,7 @@ class LiveIndices:
     def _skin_values(self, now_s: float, reasons: dict[str, str]) -> tuple[float | None, float | None]:
         latest, mean = self._skin.latest, self._mean_level
         if latest is None and mean is not None and now_s - mean[0] <= _MEANS_STALE_S:
-            reasons["eda_us"] = "the sensor sends a level once a minute"
+            reasons["eda_us"] = "the sensor sends a level only"
             return None, mean[1]
         if latest is None or now_s - latest[0] > _STALE_S:
             reasons["eda_us"] = reasons["scl_us"] = (

@@ -137,14 +137,27 @@ def assemble(session_id: str, records: Sequence[Record], decode: Decode) -> Reco
         ratings=tuple(known(Rating, _at(r)) for r in records if r.kind is Kind.RATING),
         devices=_devices(records),
         conditions=header.get("conditions", {}),
-        units={"rr": "1/1024 s (from the protocol)"} if "rr" in streams else {},
+        units=_units(records, streams),
         simulated=header["simulated"],
     )
 
 
+def _units(records: Sequence[Record], streams: Mapping[str, Stream]) -> dict[str, str]:
+    """How the unit of RR intervals is known: straps count as their protocol says, others as described."""
+    drivers = {r.facts["driver"] for r in records if r.kind is Kind.DEVICE}
+    described = any(driver.startswith("generic:") for driver in drivers)
+    if "rr" not in streams or described:
+        return {}
+    return {"rr": "1/1024 s (from the protocol)"}
+
+
 def _devices(records: Sequence[Record]) -> tuple[DeviceInfo, ...]:
-    """Each sensor as it described itself last."""
-    told = {record.stream: record.facts for record in records if record.kind is Kind.DEVICE}
+    """Each sensor as it described itself; what it did not say again stays."""
+    told: dict[str, dict[str, Any]] = {}
+    for record in records:
+        if record.kind is Kind.DEVICE:
+            said = {name: fact for name, fact in record.facts.items() if fact is not None}
+            told[record.stream] = {**told.get(record.stream, {}), **said}
     return tuple(known(DeviceInfo, facts) for facts in told.values())
 
 

@@ -6,7 +6,8 @@ Sensor User Manual" v1.0, sections 1.3 and 1.6. On the (r)evolution Board the co
 A3; on a "Plugged" kit it is where one plugs it, and must be plugged there.
 
 The board is asked for 10 Hz. The sensor passes 0 to 2.8 Hz, so 1 Hz is too slow and 10 Hz enough; the slower
-of the two that serve also makes the 4-bit counter of the frames tell apart losses of up to 1.5 s.
+of the two that serve also makes the 4-bit counter of the frames tell apart losses of up to 1.5 s. Longer ones
+are found only by when frames arrive.
 
 The radio passes on the bytes as they come from the board's serial port: a notification holds whole frames
 or parts of them. The board stops by itself when a connection ends, and takes a rate only while it is idle.
@@ -25,6 +26,7 @@ Gain and offset are those of the manual: no offset. Another library subtracts 0.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
@@ -33,7 +35,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from devices.driver import Advert, Decoder, Link, Samples
+from devices.driver import CONTACT_LOST, Advert, Decoder, Link, Samples
 from pipeline.errors import FrameError
 from pipeline.model import Floats
 
@@ -46,11 +48,12 @@ SILENCE_S = 5.0
 SUPPLY_V = 3.3
 GAIN_V_PER_US = 0.132
 OFFSET_V = 0.0
+BITS = 10
 RANGE_US = (0.0, 25.0)
-SATURATED = 1023
+SATURATED = (1 << BITS) - 1
 
 _NAME = "bitalino"
-_LEVELS = 1024
+_LEVELS = 1 << BITS
 _POLYNOMIAL = 0b10011  # x^4 + x + 1
 _SEQUENCES = 16
 _HIGHEST_BIT = 52  # of the analog values, in the eight bytes of the longest frame
@@ -172,6 +175,17 @@ def conductance_of_resistor_us(kohm: float) -> float:
     return 1000 / kohm
 
 
+def description_json() -> str:
+    """What samples are converted with, in one line, to be stored with a session."""
+    conversion = {
+        "gain_v_per_us": GAIN_V_PER_US,
+        "offset_v": OFFSET_V,
+        "supply_v": SUPPLY_V,
+        "bits": BITS,
+    }
+    return json.dumps({"conversion": conversion})
+
+
 class _FrameReader:
     """Finds the frames in a stream of bytes, of which some may be missing or wrong.
 
@@ -213,15 +227,19 @@ class _FrameReader:
         return None, 0
 
     def _search(self) -> tuple[Frame | None, int]:
-        frame, after = self._frame(0), self._frame(self._size)
+        frame = self._frame(0)
+        after = None if frame is None else self._frame(self._size)
         if frame is None or after is None or _ahead(frame.sequence, after.sequence) != 1:
             return None, 1
         self._found = True
         return frame, self._size
 
     def _frame(self, at: int) -> Frame | None:
+        frame = self._rest[at : at + self._size]
+        if _remainder(int.from_bytes(frame, "big")):  # most of what is searched: no error is made of it
+            return None
         try:
-            return Frame.from_bytes(self._rest[at : at + self._size])
+            return Frame.from_bytes(frame)
         except FrameError:
             return None
 
@@ -235,10 +253,11 @@ class _BitalinoDecoder:
     """Samples at `RATE`, stamped with the number of the frame.
 
     The number is unrolled by the smallest step forward, so up to 15 frames that are missing in a row are
-    counted exactly, and each 16 more are not seen. A notification with frames and broken bytes decodes to
-    the frames, with the event "malformed frame": the good ones must not be lost with the bad. One of which
-    nothing is left is a FrameError. Samples at the end of the range are NaN with the event "out of range";
-    a 0, below the least that skin conducts, is kept with the event "contact lost".
+    counted exactly, and each 16 more are not seen: those are found only by when the later frames arrive, and
+    where such losses recur within ten seconds, times are wrong. A notification with frames and broken bytes
+    decodes to the frames, with the event "malformed frame": the good ones must not be lost with the bad. One
+    of which nothing is left is a FrameError. Samples at the end of the range are NaN with the event "out of
+    range"; a 0, below the least that skin conducts, is kept with the event CONTACT_LOST.
     """
 
     def __init__(self) -> None:
@@ -254,7 +273,7 @@ class _BitalinoDecoder:
                 raise FrameError("BITalino", payload, "no frame in it has a right checksum")
             return ()
         adc = [frame.analog[0] for frame in frames]
-        said = {"malformed frame": skipped, "out of range": SATURATED in adc, "contact lost": 0 in adc}
+        said = {"malformed frame": skipped, "out of range": SATURATED in adc, CONTACT_LOST: 0 in adc}
         return (
             Samples(
                 "eda",

@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from devices.driver import Advert, Decoder, Link, Samples
+from devices.driver import CONTACT_LOST, Advert, Decoder, Link, Samples
 from pipeline.errors import FrameError
 from pipeline.model import Floats
 
@@ -98,7 +98,7 @@ class _HeartRateDecoder:
         if channel != CHANNEL:
             return ()
         measurement = HeartRateMeasurement.from_bytes(payload)
-        events = ("contact lost",) if measurement.contact is False else ()
+        events = (CONTACT_LOST,) if measurement.contact is False else ()
         # Straps send 0 while they have not counted a beat: a value that is missing, not a rate.
         heart_rate_bpm = np.array([measurement.heart_rate_bpm or np.nan], dtype=np.float64)
         return (

@@ -2,7 +2,8 @@
 
 The H10 adds an electrocardiogram and acceleration, the optical sensors a pulse wave, acceleration and
 pulse-to-pulse intervals. Sources: see `devices.drivers.polar_frames`; product pages, KnownIssues.md,
-PPIData.md and TimeSystemExplained.md in github.com/polarofficial/polar-ble-sdk. None of it was checked on hardware.
+PPIData.md and TimeSystemExplained.md in github.com/polarofficial/polar-ble-sdk. None of it was checked on
+hardware.
 
 A frame's stamp belongs to its last sample; the others lie evenly between the stamp before and this one, or,
 where those do not fit, one nominal period apart. Sensors that nobody set say it is 2019 or 2000, so stamps
@@ -26,7 +27,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from devices.driver import Advert, Decoder, Link, Samples
+from devices.driver import CONTACT_LOST, Advert, Decoder, Link, Samples
 from devices.drivers import heart_rate
 from devices.drivers.heart_rate import HeartRate
 from devices.drivers.polar_frames import (
@@ -52,13 +53,13 @@ DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
 CONTROL_CHANNEL = "control"
 
 MOVEMENT = "movement: pulse intervals unsure"
-CONTACT_LOST = "contact lost"
 STOPPED = "stopped by the sensor"
 
 _SILENCE_S = 5.0
 _SLOW_S = 45.0  # pulse intervals begin after some 25 s, and come in batches
 _HEART_RATE_SILENCE_S = 15.0  # with pulse intervals on, the heart rate is new every 5 s only
 _ANSWER_S = 2.0
+_STARTING_S = 12.0  # a connection gives a driver 15 s: whatever does not answer, the heart rate is to flow
 
 _NAME = re.compile(r"\bpolar (h10|oh1|sense|verity)\b", re.IGNORECASE)  # the H9 has nothing to add
 
@@ -356,54 +357,59 @@ class _Dialogue:
                 self._heard.put_nowait(answer)
 
     async def ask(self, link: Link, command: Command) -> Answer | None:
-        """The answer to a command; None if there is none in time."""
+        """The answer to a command; None if there is none in time, or the command is not taken."""
         while not self._heard.empty():
             self._heard.get_nowait()
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_ANSWER_S):
                 await link.write(CONTROL, bytes(command))
                 while True:
                     answer = await self._heard.get()
                     if (answer.operation, answer.measurement) == (command.operation, command.measurement):
                         return answer
-        return None
+        except PairingError:
+            raise
+        except (TimeoutError, DeviceError):
+            return None
+
+    async def insist(self, link: Link, command: Command) -> Answer | None:
+        """The same, asked once more if there was no answer: a single one may be lost."""
+        answer = await self.ask(link, command)
+        return answer if answer is not None else await self.ask(link, command)
 
     async def offered(self, link: Link) -> list[Measurement]:
         """The measurements that we want and the sensor offers; all we want if it does not say."""
-        with suppress(FrameError):
-            features = Features.from_bytes(await link.read(CONTROL))
-            return [each for each in _STREAMS if each in features.measurements]
-        return list(_STREAMS)
-
-    async def begin(self, link: Link, measurement: Measurement) -> bool:
-        """Start a measurement with settings that the sensor offers; False if it does not let us."""
         try:
-            settings = await self._settings(link, measurement)
-            if settings is None:
-                return False
-            return await self._start(link, Command(Operation.START, measurement, settings))
+            features = Features.from_bytes(await link.read(CONTROL))
         except PairingError:
             raise
-        except (DeviceError, FrameError):  # the others may flow all the same
-            return False
+        except (DeviceError, FrameError):
+            return list(_STREAMS)
+        return [each for each in _STREAMS if each in features.measurements]
 
-    async def _settings(self, link: Link, measurement: Measurement) -> Settings | None:
+    async def begin(self, link: Link, measurement: Measurement) -> bool:
+        """Start a measurement with settings that the sensor offers; False if it refuses, and only then."""
         if measurement is Measurement.PPI:  # it has none
-            return NO_SETTINGS
-        answer = await self.ask(link, Command(Operation.SETTINGS, measurement))
+            return await self._start(link, Command(Operation.START, measurement, NO_SETTINGS))
+        answer = await self.insist(link, Command(Operation.SETTINGS, measurement))
         if answer is None or answer.status != Status.OK:
-            return None
-        return chosen(measurement, Settings.from_bytes(answer.parameters))
+            return answer is None
+        try:
+            settings = chosen(measurement, Settings.from_bytes(answer.parameters))
+        except FrameError:  # the others may flow all the same
+            return True
+        return await self._start(link, Command(Operation.START, measurement, settings))
 
     async def _start(self, link: Link, start: Command) -> bool:
         self.started.add(start.measurement)
-        answer = await self.ask(link, start)
+        answer = await self.insist(link, start)
         if answer is not None and answer.status == Status.ALREADY_IN_STATE:  # with settings we do not know
             await self.stop(link, start.measurement)
-            answer = await self.ask(link, start)
-        if answer is not None and answer.status != Status.OK:
-            self.started.discard(start.measurement)
-        return answer is not None and answer.status == Status.OK
+            answer = await self.insist(link, start)
+        if answer is None or answer.status in (Status.OK, Status.ALREADY_IN_STATE):
+            return True
+        self.started.discard(start.measurement)
+        return False
 
     async def stop(self, link: Link, measurement: Measurement) -> None:
         await self.ask(link, Command(Operation.STOP, measurement))
@@ -427,23 +433,34 @@ class Polar:
 
     async def start(self, link: Link) -> None:
         await link.subscribe(heart_rate.MEASUREMENT, heart_rate.CHANNEL, silence_s=_HEART_RATE_SILENCE_S)
+        dialogue = self._dialogues.setdefault(link, _Dialogue())
         try:
-            await self._start_streams(link)
+            await link.subscribe(CONTROL, CONTROL_CHANNEL, silence_s=None, heard=dialogue.heard)
         except PairingError:
             raise
         except DeviceError:  # firmware without the service: the heart rate flows all the same
             return
+        await self._start_streams(link, dialogue)
 
-    async def _start_streams(self, link: Link) -> None:
-        dialogue = self._dialogues.setdefault(link, _Dialogue())
-        await link.subscribe(CONTROL, CONTROL_CHANNEL, silence_s=None, heard=dialogue.heard)
+    async def _start_streams(self, link: Link, dialogue: _Dialogue) -> None:
+        """Start what the sensor offers; what it does not refuse is watched, and told of if it is missing."""
         offered = await dialogue.offered(link)
-        for measurement in _SLOW.intersection(offered):
-            # What is left of an earlier start would be watched as if it were fast.
-            await dialogue.stop(link, measurement)
-        await link.subscribe(DATA, channel_of, silence_s=None)
+        refused: set[Measurement] = set()
+        try:
+            async with asyncio.timeout(_STARTING_S):
+                for measurement in _SLOW.intersection(offered):
+                    # What is left of an earlier start would be watched as if it were fast.
+                    await dialogue.stop(link, measurement)
+                await link.subscribe(DATA, channel_of, silence_s=None)
+                for measurement in offered:
+                    if not await dialogue.begin(link, measurement):
+                        refused.add(measurement)
+        except PairingError:
+            raise
+        except (TimeoutError, DeviceError):
+            pass  # the heart rate flows all the same, and the watch tells of the rest
         for measurement in offered:
-            if await dialogue.begin(link, measurement):
+            if measurement not in refused:
                 link.expect(_CHANNELS[measurement], _SLOW_S if measurement in _SLOW else _SILENCE_S)
 
     async def stop(self, link: Link) -> None:

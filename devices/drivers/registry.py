@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from devices.driver import Driver
+from devices.drivers import bitalino
 from devices.drivers.bitalino import Bitalino
 from devices.drivers.edamove import EdaMove
-from devices.drivers.generic import Generic, description_json, from_json, read_sensor
+from devices.drivers.generic import NAME_PREFIX, Generic
 from devices.drivers.healthypi_move import HealthyPiMove
 from devices.drivers.heart_rate import HeartRate
 from devices.drivers.polar import PolarH10, PolarOptical
+from devices.drivers.sensor_description import description_json, from_json, read_sensor
 from devices.drivers.shimmer import Shimmer
 from pipeline.errors import InputError
 
@@ -48,12 +50,20 @@ def _described(folder: Path) -> list[Generic]:
 
 
 def description_of(driver: Driver) -> str | None:
-    """What a driver can be made of again, where its name does not say it all."""
-    return description_json(driver.sensor) if isinstance(driver, Generic) else None
+    """What a session has to store of a driver beside its name, as JSON; None if the name says it all.
+
+    A self-built sensor is made again of it; BITalino's conversion is there to be read.
+    """
+    if isinstance(driver, Generic):
+        return description_json(driver.sensor)
+    return bitalino.description_json() if isinstance(driver, Bitalino) else None
 
 
 def driver_of(facts: Mapping[str, Any]) -> Driver | None:
-    """The driver that a device's stored facts tell of, or None if this version has none of that name."""
-    if facts.get("description"):
-        return Generic(from_json(facts["description"]))
+    """The driver that a device's stored facts tell of, or None if this version has none of that name.
+
+    Raises InputError for a self-built sensor whose description cannot be read.
+    """
+    if facts["driver"].startswith(NAME_PREFIX):
+        return Generic(from_json(facts["description"])) if facts.get("description") else None
     return next((driver for driver in drivers() if driver.name == facts["driver"]), None)

@@ -10,7 +10,7 @@ from bumble.gatt import Service
 
 from devices.drivers import bitalino
 from devices.drivers.bitalino import Analog, Frame, Rate, adc_of
-from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, commanded, notifying
+from devices.virtual.peripheral import EARLY_S, Body, Label, Outlet, Peripheral, commanded, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock
 
@@ -18,7 +18,6 @@ LABEL = Label("BITalino", "C0:00:00:00:00:0A", model="Virtual BITalino", serial=
 
 _SENT_EVERY_S = 0.1
 _NOTIFICATION_BYTES = 20
-_EARLY_S = 1e-6  # a sample between two periods belongs to the second, whatever rounding makes of it
 _NOTHING_PLUGGED = 512  # an open input lies at half the supply
 
 
@@ -60,7 +59,7 @@ class VirtualBitalino(Peripheral):
             return
         rate_hz = self.quartz.actual_hz(self.rate.hz)
         start_s = max(start_s, self._began_s)
-        eda_us = self._body.eda_us(start_s + _EARLY_S, end_s + _EARLY_S, rate_hz)
+        eda_us = self._body.eda_us(start_s + EARLY_S, end_s + EARLY_S, rate_hz)
         sent = b"".join(bytes(self._frame(value)) for value in eda_us.tolist())
         for at in range(0, len(sent), _NOTIFICATION_BYTES):
             yield sent[at : at + _NOTIFICATION_BYTES]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Protocol
 
-from devices.drivers.generic import read_sensor
+from devices.drivers.sensor_description import read_sensor
 from devices.virtual import bitalino, edamove, generic, healthypi_move, polar, shimmer, strap
 from devices.virtual.peripheral import Body, Label, Peripheral
 from devices.virtual.radio import VirtualRadio

@@ -10,8 +10,9 @@ import numpy as np
 from bumble.core import UUID
 from bumble.gatt import Characteristic, Service
 
-from devices.drivers.generic import COUNTER_WRAPS, GenericSensor, Notification, Unit, notification_bytes
-from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, commanded, notifying
+from devices.drivers.generic import COUNTER_WRAPS, Notification, notification_bytes
+from devices.drivers.sensor_description import GenericSensor, Unit
+from devices.virtual.peripheral import EARLY_S, Body, Label, Outlet, Peripheral, commanded, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock
 from pipeline.model import Floats
@@ -19,7 +20,6 @@ from pipeline.model import Floats
 LABEL = Label("MyEDA", "C0:00:00:00:00:0C", model="Virtual sensor", serial="VG-0001")
 
 _NOTIFICATIONS_HZ = 4.0
-_EARLY_S = 1e-6  # a sample between two periods belongs to the second, whatever rounding makes of it
 
 
 class VirtualGeneric(Peripheral):
@@ -61,7 +61,7 @@ class VirtualGeneric(Peripheral):
 
     def _payloads(self, start_s: float, end_s: float) -> Iterator[bytes]:
         actual_hz = self.quartz.actual_hz(self._rate_hz)
-        start_s, end_s = start_s - _EARLY_S, end_s - _EARLY_S
+        start_s, end_s = start_s - EARLY_S, end_s - EARLY_S
         eda_us = self._body.eda_us(start_s, end_s, actual_hz)
         if not self.streaming or not len(eda_us):
             return

@@ -9,7 +9,7 @@ from bumble.gatt import Service
 
 from devices.drivers import healthypi_move
 from devices.drivers.healthypi_move import ConductanceFrame
-from devices.virtual.peripheral import Body, Label, Outlet, Peripheral, notifying
+from devices.virtual.peripheral import EARLY_S, Body, Label, Outlet, Peripheral, notifying
 from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock
 
@@ -26,5 +26,6 @@ class VirtualHealthyPiMove(Peripheral):
         super().__init__(radio, clock, body, label, [service], [outlet])
 
     def _payloads(self, start_s: float, end_s: float) -> Iterator[bytes]:
-        eda_us = self._body.eda_us(start_s, end_s, self.quartz.actual_hz(healthypi_move.RATE_HZ))
+        rate_hz = self.quartz.actual_hz(healthypi_move.RATE_HZ)
+        eda_us = self._body.eda_us(start_s - EARLY_S, end_s - EARLY_S, rate_hz)
         yield bytes(ConductanceFrame(tuple(round(value * 100) for value in eda_us.tolist())))

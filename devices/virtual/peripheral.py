@@ -25,6 +25,8 @@ from devices.virtual.radio import VirtualRadio
 from pipeline.clock import Clock
 from pipeline.model import Floats
 
+EARLY_S = 1e-6  # so much off a period's end, no rounding decides which samples are in it
+
 _ADVERTISING_MS = 200
 _DISCOVERABLE_LE_ONLY = b"\x06"
 _Properties = Characteristic.Properties

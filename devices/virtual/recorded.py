@@ -11,7 +11,7 @@ from devices.virtual.scenario import Scenario
 from devices.virtual.waveforms import AHEAD_S, BEHIND_S, chest_mg, ecg_uv, pulse_au
 from pipeline.errors import InsufficientDataError
 from pipeline.knowledge import Protocol, Step
-from pipeline.model import Floats, PhaseKind, Recording, Stream
+from pipeline.model import Floats, Phase, PhaseKind, Recording, Stream
 
 _HELD_S = 2.0  # a slower stream than this has holes, not samples
 
@@ -98,14 +98,12 @@ def protocol_of(recording: Recording) -> Protocol:
     steps: list[Step] = []
     at_s = 0.0
     for phase in sorted(recording.phases, key=lambda phase: phase.start_s):
-        if phase.start_s - at_s > 0:
+        if phase.start_s > at_s:
             steps.append(_unnamed(phase.start_s - at_s))
-        steps.append(
-            Step(
-                phase.name, phase.kind, phase.duration_s, phase.instruction or "", phase.strategy, phase.pacer
-            )
-        )
-        at_s = phase.end_s
+            at_s = phase.start_s
+        if phase.end_s > at_s:  # of two that overlap, the second is the shorter by that
+            steps.append(_step(phase, phase.end_s - at_s))
+            at_s = phase.end_s
     if recording.duration_s - at_s > 0:
         steps.append(_unnamed(recording.duration_s - at_s))
     return Protocol(
@@ -115,6 +113,11 @@ def protocol_of(recording: Recording) -> Protocol:
         opening=f"{recording.recording_id}, once more.",
         steps=tuple(steps),
     )
+
+
+def _step(phase: Phase, duration_s: float) -> Step:
+    instruction = phase.instruction or ""
+    return Step(phase.name, phase.kind, duration_s, instruction, phase.strategy, phase.pacer)
 
 
 def _unnamed(duration_s: float) -> Step:

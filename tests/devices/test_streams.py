@@ -350,6 +350,15 @@ class TestSaid:
             (5.0, "heart_rate: battery low (15 %)"),
         ]
 
+    def test_a_description_that_is_repeated_is_no_charge(self) -> None:
+        told = said(
+            described(battery_pct=87),
+            record(1.0, "heart_rate/battery", bytes([9])),
+            described(at_s=2.0, battery_pct=87),
+            record(3.0, "heart_rate/battery", bytes([9])),
+        )
+        assert [marker.text for marker in told] == ["heart_rate: battery low (9 %)"]
+
     def test_an_empty_battery_notification_is_malformed(self) -> None:
         assert said(described(), record(2.0, "heart_rate/battery")) == [
             Marker(2.0, "link", "heart_rate: malformed frame")

@@ -13,9 +13,10 @@ import pytest
 from devices.decoding import LiveDecoder
 from devices.device_information import undescribed
 from devices.driver import Decoder, Driver, Samples
-from devices.drivers.generic import Dtype, Generic, GenericSensor, Notification, Unit, notification_bytes
+from devices.drivers.generic import Generic, Notification, notification_bytes
 from devices.drivers.polar_frames import Answer, DataFrame, Measurement, Operation, Settings, Stopped
 from devices.drivers.registry import drivers
+from devices.drivers.sensor_description import Dtype, GenericSensor, Unit
 from devices.drivers.shimmer import SKIPPED
 from devices.plausible import RANGES
 from devices.virtual.catalogue import SENSORS

@@ -16,6 +16,8 @@ from tests.flows.rooms import Played
 
 _BEAT_LATE_S = 0.25
 _LATEST_S = 0.15
+_STARTS_WITHIN_S = 3.0  # of the session's start, connecting included; a later start is a gap
+_ENDS_WITHIN_S = 2.0  # of the session's end: what waited for the next notification, and the farewells
 _TICK_MS = 1000 / 1024
 
 
@@ -54,7 +56,9 @@ def assert_samples(
     """Each sample is the body's own, by its value, at its time; a missing one lies in a gap. Errors in s.
 
     `truth(start_s, end_s, rate_hz)` is what the body had. A stream may be late as a whole, by the radio's
-    least latency and the time that the last sample of a notification waits: no more than 0.15 s here.
+    least latency and the time that the last sample of a notification waits: no more than 0.15 s here. It
+    begins 3 s after the session at the latest and ends 2 s before it at the soonest, or two periods of a
+    slow one, or a gap says so.
     """
     assert stream.rate_hz is not None
     rate_hz = stream.rate_hz * (1 + drift)
@@ -66,9 +70,8 @@ def assert_samples(
     for row in np.flatnonzero(np.diff(at) > 1).tolist():
         before_s, after_s = clock_s[row] - played.began_s, clock_s[row + 1] - played.began_s
         _assert_declared(stream, before_s, after_s, 1 / rate_hz)
-    for gap in stream.gaps:
-        inside = (stream.time_s > gap.start_s + 1e-9) & (stream.time_s < gap.end_s - 1e-9)
-        assert not inside.any(), f"samples inside {gap}"
+    _assert_ends(stream, played.recording.duration_s, 1 / rate_hz)
+    _assert_gaps_are_empty(stream)
     return np.asarray(clock_s - at / rate_hz)
 
 
@@ -90,6 +93,21 @@ def _samples(
     raise AssertionError(f"no sample of the body: the values differ by {worst:g} at least")
 
 
+def _assert_ends(stream: Stream, end_s: float, period_s: float) -> None:
+    """What is missing at either end is declared, unless it is no more than a start and an end take."""
+    first_s, last_s = float(stream.time_s[0]), float(stream.time_s[-1])
+    if first_s - period_s >= max(_STARTS_WITHIN_S, 2 * period_s):
+        _assert_declared(stream, 0.0, first_s, period_s)
+    if end_s - last_s >= max(_ENDS_WITHIN_S, 2 * period_s):
+        _assert_declared(stream, last_s, end_s, period_s)
+
+
+def _assert_gaps_are_empty(stream: Stream) -> None:
+    for gap in stream.gaps:
+        inside = (stream.time_s > gap.start_s + 1e-9) & (stream.time_s < gap.end_s - 1e-9)
+        assert not inside.any(), f"samples inside {gap}"
+
+
 def _assert_declared(stream: Stream, before_s: float, after_s: float, period_s: float) -> None:
     declared = [
         g for g in stream.gaps if g.start_s <= before_s + 1e-9 and after_s - period_s <= g.end_s + 1e-6
@@ -100,7 +118,10 @@ def _assert_declared(stream: Stream, before_s: float, after_s: float, period_s: 
 
 
 def assert_beats(played: Played, stream: Stream, slack_s: float = 1.2) -> Floats:
-    """Each beat is one of the client's, by its time and length; a missing one lies in a gap. Errors in s."""
+    """Each beat is one of the client's, by its time and length; a missing one lies in a gap. Errors in s.
+
+    None need be there from the session's first 3 s, and from its last `slack_s`.
+    """
     end_s = played.recording.duration_s
     own = np.array(played.client.beats(played.began_s, played.began_s + end_s))
     own_s, own_ms = own[:, 0] - played.began_s, own[:, 1]
@@ -110,10 +131,12 @@ def assert_beats(played: Played, stream: Stream, slack_s: float = 1.2) -> Floats
     late_s = stream.time_s - own_s[nearest]
     assert np.abs(late_s).max() < _BEAT_LATE_S
     np.testing.assert_allclose(stream.value, own_ms[nearest], atol=_TICK_MS)
-    missing = set(range(int(nearest[0]), len(own_s))) - set(nearest.tolist())
+    first = min(int(nearest[0]), int(np.searchsorted(own_s, _STARTS_WITHIN_S)))
+    missing = set(range(first, len(own_s))) - set(nearest.tolist())
     for beat in missing:
         in_a_gap = any(g.start_s - slack_s <= own_s[beat] <= g.end_s + slack_s for g in stream.gaps)
         assert in_a_gap or own_s[beat] > end_s - slack_s, f"the beat at {own_s[beat]:.2f} s is missing"
+    _assert_gaps_are_empty(stream)
     return late_s
 
 

@@ -163,3 +163,44 @@ def test_an_unreadable_journal_is_named_and_left(tmp_path: Path) -> None:
     assert run.returncode == 3
     assert "no readable header" in run.stdout
     assert (folder / "journal.bin").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["live", "--simulate", "nonsense"], 2, "no scenario 'nonsense': there are adapter-off"),
+        (["live", "--simulate", "--replay", "last"], 2, "--simulate and --replay exclude each other"),
+        (["live", "--speed", "2"], 2, "--speed goes with --simulate or --replay"),
+        (["live", "--replay", "last", "--device", "x"], 2, "--device goes with sensors in reach"),
+        (["live", "--replay", "nowhere"], 3, "no such file, folder or session"),
+        (["capture", "x", "--simulate", "--out", "no/folder.jsonl"], 3, "there is no folder no"),
+        (["live", "--simulate", "--device", "nobody"], 3, "no supported sensor named 'nobody' in reach"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_what_cannot_be_is_one_line(arguments: list[str], code: int, said: str, tmp_path: Path) -> None:
+    run = vagal(*arguments, home=tmp_path)
+    assert run.returncode == code
+    assert said in run.stderr
+    assert len(run.stderr.strip().splitlines()) <= 4  # wrong usage shows the usage, too
+    assert "Traceback" not in run.stderr
+    assert not list(tmp_path.rglob("session.json"))
+
+
+def test_a_scenario_with_a_mistake_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text('sensors = ["hart_rate"]')
+    run = vagal("record", "--simulate", path, home=tmp_path)
+    assert run.returncode == 3
+    assert run.stderr.splitlines()[-1].startswith("vagal: there is no virtual sensor 'hart_rate': there are")
+
+
+def test_a_mistake_in_a_sensor_of_one_s_own_stops_only_what_lists_sensors(tmp_path: Path) -> None:
+    (tmp_path / "sensors").mkdir()
+    (tmp_path / "sensors" / "mine.toml").write_text("name = 5")
+    listed = vagal("devices", "--simulate", "--seconds", "1", home=tmp_path)
+    assert listed.returncode == 3
+    assert "mine.toml" in listed.stderr
+    captured = vagal("capture", "nobody", "--simulate", "--speed", "50", home=tmp_path)
+    assert "sensors of your own are passed over" in captured.stderr
+    assert "no supported sensor named 'nobody'" in captured.stderr

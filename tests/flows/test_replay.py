@@ -1,13 +1,15 @@
 """What was captured or recorded goes through driver, radio and live path once more, and is the same."""
 
+import errno
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from devices.capture import read_capture
+from devices.capture import CaptureFile, read_capture
 from flows.capturing import capture_sensor
 from flows.importing import Reading, import_recording
 from flows.reporting import write_report
@@ -46,6 +48,33 @@ class TestCapture:
         assert 85 <= len(notifications) <= 90
         assert {line["channel"] for line in notifications} == {"heart_rate"}
         assert said[-2].startswith(f"Wrote {path}: {len(notifications)} of heart_rate.")
+
+    def test_its_own_name_tells_of_nobody(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        source = simulated(Home(tmp_path), "calm")
+        path = capture_sensor(source, STRAP, None, 10, speed=FAST, say=lambda _: None)
+        assert re.fullmatch(r"heart_rate-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.jsonl", path.name)
+        assert read_capture(path).lines
+
+    def test_a_full_disk_ends_it_at_once_and_says_so(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path, lines = tmp_path / "strap.jsonl", [0]
+        written = CaptureFile._write
+
+        def full_after_twenty(captured: CaptureFile, facts: dict[str, object]) -> None:
+            lines[0] += 1
+            if lines[0] > 20:
+                captured.error = OSError(errno.ENOSPC, "No space left on device")
+                captured.broken.set()
+            else:
+                written(captured, facts)
+
+        monkeypatch.setattr(CaptureFile, "_write", full_after_twenty)
+        with pytest.raises(InputError, match=r"could not be written to its end \(No space left"):
+            captured(path, seconds=3600.0)
+        assert lines[0] < 30
+        assert len(path.read_text().splitlines()) == 20
 
     def test_it_never_overwrites(self, tmp_path: Path) -> None:
         path = tmp_path / "strap.jsonl"
@@ -90,6 +119,22 @@ class TestCapture:
                 "no driver named 'nobody'",
                 id="no driver",
             ),
+            pytest.param(
+                ['{"vagal_capture": 1, "device": {"name": ["x"], "driver": "heart_rate"}}'],
+                "is not a capture",
+                id="a name that is none",
+            ),
+            pytest.param(["FIRST"], "holds no notification", id="nothing in it"),
+            pytest.param(
+                ["FIRST", '{"time_s": 1, "generation": 0, "channel": "x", "hex": ""}'],
+                "line 2: .*generation counts connections from 1",
+                id="no connection",
+            ),
+            pytest.param(
+                ["FIRST", '{"time_s": 1, "generation": 1, "channel": "x/y", "hex": ""}'],
+                "line 2: .*channel is a word",
+                id="no channel",
+            ),
             pytest.param(["FIRST", '{"time_s": 1}'], "line 2: is no notification", id="no notification"),
             pytest.param(
                 ["FIRST", '{"time_s": 1, "generation": 1, "channel": "x", "hex": "0g"}'],
@@ -122,7 +167,9 @@ class TestCapture:
         path = tmp_path / "strap.jsonl"
         captured(path, seconds=20)
         whole = read_capture(path)
+        assert not whole.torn
         path.write_bytes(path.read_bytes()[:-5])
+        assert read_capture(path).torn
         assert read_capture(path).lines == whole.lines[:-1]
 
 

@@ -146,7 +146,9 @@ def test_a_level_once_a_minute_is_the_skin_s_level() -> None:
     live.feed("edamove", "scl", {"scl_us": np.array([3.2])}, 60.0, 1 / 60)
     shown = live.at(119.0)
     assert (shown.eda_us, shown.scl_us) == (None, 3.2)
-    assert shown.reasons["eda_us"] == "the sensor sends a level once a minute"
+    assert shown.reasons["eda_us"] == "the sensor sends a level only"
+    live.feed("edamove", "scl", {"scl_us": np.array([np.nan])}, 120.0, 1 / 60)
+    assert live.at(121.0).scl_us == 3.2
     assert live.at(60.0 + 151).scl_us is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.connection import Found, scan
-from devices.driver import Advert, Samples
+from devices.driver import CONTACT_LOST, Advert, Samples
+from devices.drivers import bitalino
 from devices.drivers.bitalino import (
     CHANNEL,
     GAIN_V_PER_US,
@@ -28,6 +30,7 @@ from devices.drivers.bitalino import (
     adc_of,
     conductance_of_resistor_us,
     conductance_us,
+    description_json,
 )
 from devices.virtual.bitalino import VirtualBitalino
 from devices.virtual.peripheral import Quartz
@@ -196,6 +199,12 @@ class TestConductance:
         assert back_us == pytest.approx(eda_us, abs=3.3 / 1024 / gain)
 
 
+def test_a_session_is_told_what_samples_are_converted_with():
+    assert json.loads(description_json()) == {
+        "conversion": {"gain_v_per_us": 0.132, "offset_v": 0.0, "supply_v": 3.3, "bits": 10}
+    }
+
+
 class TestDecoder:
     def test_frames_become_samples_with_the_number_of_each(self):
         frames = sampled([100, 200, 300, 400], first=3)
@@ -252,6 +261,19 @@ class TestDecoder:
         assert (counts, events) == (list(range(305, 341)), {"malformed frame"})
         assert times == list(range(4, 40))
 
+    def test_searching_makes_no_error_of_each_byte(self, monkeypatch: pytest.MonkeyPatch):
+        made: list[str] = []
+
+        class CountedError(FrameError):
+            def __init__(self, protocol: str, frame: bytes, reason: str) -> None:
+                super().__init__(protocol, frame, reason)
+                made.append(reason)
+
+        monkeypatch.setattr(bitalino, "FrameError", CountedError)
+        with pytest.raises(CountedError):
+            Bitalino().decoder().feed(CHANNEL, b"\xff" * 500)
+        assert made == ["no frame in it has a right checksum"]
+
     def test_a_notification_without_any_frame_is_shown(self):
         decoder = Bitalino().decoder()
         decoder.feed(CHANNEL, b"".join(sampled([1, 2])))
@@ -263,7 +285,7 @@ class TestDecoder:
         ("adc", "eda_us", "events"),
         [
             pytest.param(SATURATED, np.nan, ("out of range",), id="saturated"),
-            pytest.param(0, 0.0, ("contact lost",), id="nothing conducts"),
+            pytest.param(0, 0.0, (CONTACT_LOST,), id="nothing conducts"),
             pytest.param(1, 3.3 / 1024 / 0.132, (), id="the least that does"),
         ],
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.driver import Advert
+from devices.driver import CONTACT_LOST, Advert
 from devices.drivers.heart_rate import CHANNEL, SERVICE, HeartRate, HeartRateMeasurement
 from devices.drivers.registry import drivers
 from pipeline.errors import FrameError
@@ -111,7 +111,7 @@ def test_a_notification_decodes_to_beats_and_heart_rate():
     [
         pytest.param("003c", (), id="cannot tell"),
         pytest.param("063c", (), id="on the skin"),
-        pytest.param("043c", ("contact lost",), id="off the skin"),
+        pytest.param("043c", (CONTACT_LOST,), id="off the skin"),
     ],
 )
 def test_lost_contact_is_an_event_of_each_frame(frame: str, events: tuple[str, ...]):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
 
 from devices.connection import Found, scan
 from devices.device_information import undescribed
-from devices.driver import Driver
+from devices.driver import Advert, Driver
+from devices.drivers.bitalino import Bitalino
 from devices.drivers.generic import Generic
 from devices.drivers.registry import description_of, driver_of, drivers
 from devices.virtual.catalogue import SENSORS, virtual_sensor
@@ -111,7 +112,7 @@ def test_a_driver_can_be_made_again_of_what_a_session_stores(driver: Driver) -> 
     assert description_of(again) == description_of(driver)
     if isinstance(driver, Generic):
         assert isinstance(again, Generic)
-        assert again.sensor == driver.sensor
+        assert again.sensor == replace(driver.sensor, advertised_name=None, advertised_service=None)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +126,34 @@ def test_a_driver_can_be_made_again_of_what_a_session_stores(driver: Driver) -> 
 )
 def test_of_an_unknown_name_none_is_made(facts: dict[str, Any]) -> None:
     assert driver_of(facts) is None
+
+
+def test_of_a_session_s_bitalino_gain_and_offset_are_known() -> None:
+    described = {driver.name: undescribed(driver).description for driver in drivers()}
+    (conversion,) = (each for each in described.values() if each is not None)
+    assert described["bitalino"] == conversion
+    assert json.loads(conversion) == {
+        "conversion": {"gain_v_per_us": 0.132, "offset_v": 0.0, "supply_v": 3.3, "bits": 10}
+    }
+
+
+@pytest.mark.parametrize(
+    "description",
+    [None, '{"conversion": {"gain_v_per_us": 0.12}}', "{"],
+    ids=["of an older session", "another conversion", "broken"],
+)
+def test_only_a_self_built_sensor_is_made_of_its_description(description: str | None) -> None:
+    assert isinstance(driver_of({"driver": "bitalino", "description": description}), Bitalino)
+
+
+def test_the_name_a_self_built_sensor_advertises_is_not_stored() -> None:
+    (own,) = (driver for driver in EVERY if isinstance(driver, Generic))
+    stored = undescribed(own)
+    assert own.sensor.advertised_name == "MyEDA"
+    assert "MyEDA" not in json.dumps(asdict(stored))
+    again = driver_of(asdict(stored))
+    assert again is not None
+    assert not again.recognises(Advert("C0:00:00:00:00:0C", "MyEDA", (own.sensor.service,), -60))
 
 
 def test_a_stored_description_that_is_broken_is_told() -> None:
