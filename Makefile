@@ -18,7 +18,7 @@ demo: .venv/installed
 	@$(BIN)/vagal demo
 
 test: .venv/installed
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/installed
 	@$(BIN)/ruff check .
