@@ -23,6 +23,7 @@ NOT_YET = "nothing came yet"
 # this is the radio's, not the signal's; of single values, which come about once a second, a longer one.
 _MIN_GAP_S, _MIN_EVENT_GAP_S = 0.5, 3.0
 _MIN_END_S = 3.0
+_MISSED = 1.5  # times the usual time between two notifications: one has not come
 _BEATS_LATE_S = 0.4
 _CONTACT_TOLD_S = 2.0  # how long before its last beat a strap may say that it lost contact
 
@@ -94,7 +95,7 @@ def stream_of(name: str, parts: Collected, incidents: Incidents) -> Stream:
         rate_hz=rate_hz,
         arrival_s=arrival_s,
         device_time_s=None if device_s is None else device_s[timed.kept],
-        gaps=_gaps(timed, generation, rate_hz, incidents),
+        gaps=_gaps(timed, generation, rate_hz, incidents, _usual(np.array(parts.arrival_s))),
     )
 
 
@@ -121,8 +122,8 @@ def _timed(name: str, columns: dict[str, Floats], parts: Collected, per_sample: 
     if np.any(length_s > 0):
         beats = beat_times(columns[f"{name}_ms"], each_arrival_s, unbroken)
         return _Timed(beats.time_s, length_s, beats.run_start, every, _MIN_GAP_S)
-    usual_s = float(np.median(np.diff(each_arrival_s))) if len(each_arrival_s) > 1 else 0.0
-    return _Timed(rising(each_arrival_s), length_s, every, every, max(_MIN_EVENT_GAP_S, 2.5 * usual_s))
+    min_gap_s = max(_MIN_EVENT_GAP_S, _MISSED * _usual(arrival_s))
+    return _Timed(rising(each_arrival_s), length_s, every, every, min_gap_s)
 
 
 def _regular(parts: Collected, per_sample: NDArray[np.int64], rate_hz: float) -> Timed:
@@ -151,6 +152,11 @@ def _lengths(name: str, columns: dict[str, Floats], period_s: float | None, coun
     return np.where(np.isfinite(interval_ms), np.maximum(interval_ms, 0.0), 0.0) / 1000
 
 
+def _usual(arrival_s: Floats) -> float:
+    """How long a stream usually keeps its next notification waiting."""
+    return float(np.median(np.diff(arrival_s))) if len(arrival_s) > 1 else 0.0
+
+
 def _device_times(samples: Sequence[Samples]) -> Floats | None:
     """The device's own times, NaN where it gave none; None if it never did."""
     if all(each.device_time_s is None for each in samples):
@@ -161,7 +167,9 @@ def _device_times(samples: Sequence[Samples]) -> Floats | None:
     return np.concatenate(unknown).astype(float)
 
 
-def _gaps(timed: _Timed, generation: Floats, rate_hz: float | None, incidents: Incidents) -> tuple[Gap, ...]:
+def _gaps(
+    timed: _Timed, generation: Floats, rate_hz: float | None, incidents: Incidents, usual_s: float
+) -> tuple[Gap, ...]:
     """The time between runs, less the first interval after, which lies before its own end; and both ends."""
     gaps = []
 
@@ -179,7 +187,7 @@ def _gaps(timed: _Timed, generation: Floats, rate_hz: float | None, incidents: I
         lost = generation[row + 1] != generation[row]
         add(start_s, end_s, LINK_LOST if lost else incidents.reason(start_s, end_s))
     last_s = float(timed.time_s[-1])
-    if incidents.end_s - last_s >= least_s:
+    if incidents.end_s - last_s >= max(least_s, _MISSED * usual_s):
         reason = LINK_LOST if incidents.lost else incidents.reason(last_s, incidents.end_s)
         add(last_s, incidents.end_s, reason)
     return tuple(gaps)

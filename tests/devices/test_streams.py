@@ -441,3 +441,11 @@ class TestDecoded:
 
     def test_no_records_are_no_streams(self) -> None:
         assert decode([]) == ({}, ())
+
+
+@pytest.mark.parametrize(("end_s", "gaps"), [(64.9, 0), (69.0, 1)], ids=["not due yet", "one has not come"])
+def test_what_comes_every_five_seconds_is_not_missed_before_it_is_due(end_s: float, gaps: int) -> None:
+    parts = Collected()
+    for at_s in range(5, 61, 5):
+        parts.add(Samples("pp", {"pp_ms": np.full(5, 1000.0)}), record(float(at_s)), 0)
+    assert len(stream_of("pp", parts, Incidents(end_s)).gaps) == gaps
