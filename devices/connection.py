@@ -268,6 +268,16 @@ async def _attempt(work: Coroutine[Any, Any, None]) -> None:
             working.exception()  # looked at, or asyncio reports it as forgotten
 
 
+def _name_of(channel: str | Callable[[bytes], str], payload: bytes) -> str:
+    """The channel of a notification; one that its driver cannot name is journalled all the same."""
+    if isinstance(channel, str):
+        return channel
+    try:
+        return channel(payload)
+    except Exception:
+        return "unnamed"
+
+
 @dataclass(slots=True)
 class _Sensor:
     """What is known of a sensor over all attempts: its description, and how often it was paired in vain."""
@@ -452,14 +462,15 @@ class _Connection:
             if not self._current:
                 return
             payload = bytes(data)
-            name = channel if isinstance(channel, str) else channel(payload)
+            name = _name_of(channel, payload)
             self._sink.notification(self._device, name, self._generation, payload)
             if watch := self._watched.get(name):
                 if watch.told:
                     self._tell(LinkEvent.CONNECTED, f"{name} began")
                 watch.heard_s, watch.flowed, watch.told = self._loop.time(), True, False
             if heard is not None:
-                heard(payload)
+                with suppress(Exception):  # what a driver makes of an answer must not disturb the link
+                    heard(payload)
 
         with self._answers():
             await self._client.start_notify(characteristic, arrived)

@@ -109,6 +109,24 @@ class TestStreams:
 
         in_room(scenario)
 
+    def test_what_a_driver_cannot_name_or_bear_is_kept_all_the_same(self):
+        class Clumsy(HeartRate):
+            async def start(self, link: Link) -> None:
+                def fails(_: bytes) -> Any:
+                    raise IndexError
+
+                await link.subscribe(heart_rate.MEASUREMENT, fails, silence_s=None, heard=fails)
+                link.expect("unnamed", 5.0)
+
+        async def scenario(here: Room) -> None:
+            async with here.supervised(await found(here, Clumsy())):
+                await until(lambda: len(here.notes.payloads) >= 10)
+            assert here.notes.events == [(1, CONNECTED), (1, STOPPED)]
+            assert {channel for _, channel, _, _ in here.notes.notifications} == {"unnamed"}
+            assert here.notes.payloads == [sent.payload for sent in here.strap.sent]
+
+        in_room(scenario)
+
 
 class TestPairing:
     def test_a_sensor_that_wants_it_is_paired_and_streams(self):
