@@ -83,10 +83,10 @@ def stream_of(name: str, parts: Collected, incidents: Incidents) -> Stream:
         column: np.concatenate([samples.columns[column] for samples in parts.samples]).astype(float)
         for column in parts.samples[0].columns
     }
-    timed = _timed(name, columns, parts, per_sample)
+    device_s = _device_times(parts.samples)
+    timed = _timed(name, columns, parts, per_sample, device_s)
     arrival_s = np.repeat(np.array(parts.arrival_s), per_sample)[timed.kept]
     generation = np.repeat(np.array(parts.generation, dtype=float), per_sample)[timed.kept]
-    device_s = _device_times(parts.samples)
     rate_hz = parts.samples[-1].rate_hz
     return Stream(
         name=name,
@@ -99,7 +99,13 @@ def stream_of(name: str, parts: Collected, incidents: Incidents) -> Stream:
     )
 
 
-def _timed(name: str, columns: dict[str, Floats], parts: Collected, per_sample: NDArray[np.int64]) -> _Timed:
+def _timed(
+    name: str,
+    columns: dict[str, Floats],
+    parts: Collected,
+    per_sample: NDArray[np.int64],
+    device_s: Floats | None,
+) -> _Timed:
     latest = parts.samples[-1]  # a driver may have learned the rate from the first
     rate_hz, arrival_s = latest.rate_hz, np.array(parts.arrival_s)
     each_arrival_s = np.repeat(arrival_s, per_sample)
@@ -107,7 +113,6 @@ def _timed(name: str, columns: dict[str, Floats], parts: Collected, per_sample: 
     every = np.ones(len(each_arrival_s), dtype=bool)
     period_s = 1 / rate_hz if rate_hz is not None else None
     length_s = _lengths(name, columns, period_s, len(every))
-    device_s = _device_times(parts.samples)
     if device_s is not None:
         aligned = device_times(device_s, each_arrival_s, unbroken, period_s, latest.wrap_s)
         kept_s, run_start = length_s[aligned.kept], aligned.run_start

@@ -49,7 +49,6 @@ SUPPLY_V = 3.3
 GAIN_V_PER_US = 0.132
 OFFSET_V = 0.0
 BITS = 10
-RANGE_US = (0.0, 25.0)
 SATURATED = (1 << BITS) - 1
 
 _NAME = "bitalino"

@@ -264,10 +264,6 @@ class Peripheral:
         """Indicate what came of a command, to whoever listens, as soon as the command is acknowledged."""
         self._soon(self.device.indicate_subscribers(characteristic, payload))
 
-    def reply(self, outlet: Outlet, payload: bytes) -> None:
-        """Send something beside what the clock makes due, as soon as what is under way is sent."""
-        self._soon(self._notify(outlet, payload))
-
     def _soon(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
         self._replies.add(task)

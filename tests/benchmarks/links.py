@@ -221,7 +221,7 @@ class LateAir:
 
     def __post_init__(self) -> None:
         self._send = self.sensor.device.notify_subscriber
-        self.sensor.device.notify_subscriber = self.notify_subscriber  # type: ignore
+        self.sensor.device.notify_subscriber = self.notify_subscriber  # type: ignore[method-assign]
 
     async def notify_subscriber(self, *sent: Any) -> None:
         now_s = asyncio.get_running_loop().time()
