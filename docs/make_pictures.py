@@ -14,7 +14,7 @@ from rich.console import Console
 
 from flows.reporting import write_report
 from flows.terminal import TerminalView
-from pipeline.knowledge import protocol
+from pipeline.guidance.protocol import protocol
 from tests.browser import CHROMIUM
 from tests.flows.rooms import Played, play
 

@@ -63,7 +63,7 @@ def demo(home: Home, speed: float, protocol_name: str) -> None:
     """A simulated client, from virtual strap and skin sensor to the report."""
     from flows.live import run_session
     from flows.surroundings import simulated
-    from pipeline.knowledge import protocol
+    from pipeline.guidance.protocol import protocol
 
     _recover(home)
     click.echo("A simulated client, virtual sensors. No hardware, no network.")
@@ -105,7 +105,7 @@ def _session(
     view: Any = None,
 ) -> None:
     from flows.live import run_session
-    from pipeline.knowledge import protocol
+    from pipeline.guidance.protocol import protocol
 
     if replay is not None and devices:
         raise click.UsageError("--device goes with sensors in reach: a replay brings its own")

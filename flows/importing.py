@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.clock import SystemClock
 from pipeline.errors import InputError, VagalError
-from pipeline.knowledge import protocol
+from pipeline.guidance.protocol import protocol
 from pipeline.model import Phase, PhaseKind, Recording
 from pipeline.reference import phases_of
 from pipeline.store import Home, is_session, read_session, save_import

@@ -19,7 +19,7 @@ from flows.surroundings import Source, Surroundings
 from flows.terminal import TerminalView
 from pipeline.clock import Clock, run
 from pipeline.errors import DeviceError, VagalError
-from pipeline.knowledge import Protocol
+from pipeline.guidance.protocol import Protocol
 from pipeline.model import Recording
 from pipeline.store import Home
 

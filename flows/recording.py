@@ -22,10 +22,10 @@ from devices.connection import Found, LinkEvent, Radio, supervise
 from devices.decoding import LiveDecoder, decode
 from pipeline.clock import Clock
 from pipeline.errors import InputError
+from pipeline.guidance.protocol import Protocol as SessionProtocol
+from pipeline.guidance.protocol import Step
 from pipeline.journal import Journal, Kind, Record
-from pipeline.knowledge import Protocol as SessionProtocol
-from pipeline.knowledge import Step
-from pipeline.live import LiveIndices, Shown
+from pipeline.live.indices import LiveIndices, Shown
 from pipeline.manifest import software
 from pipeline.model import DeviceInfo, Recording
 from pipeline.sealing import seal

@@ -13,7 +13,8 @@ from devices.driver import Driver
 from devices.drivers.registry import drivers
 from pipeline.clock import Clock
 from pipeline.errors import InputError
-from pipeline.knowledge import Protocol, Step, data_path, protocol
+from pipeline.guidance.protocol import Protocol, Step, protocol
+from pipeline.knowledge import data_path
 from pipeline.model import Recording
 from pipeline.store import Home, is_session, read_session
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.recording import Moment, Plan
-from pipeline.knowledge import Protocol, Step
+from pipeline.guidance.protocol import Protocol, Step
 
 _REDRAW_EVERY_S = 0.5  # real seconds: what an eye can use, at any speed
 _LINE_EVERY_S = 10.0

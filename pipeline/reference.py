@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.knowledge import Protocol, Step
+from pipeline.guidance.protocol import Protocol, Step
 from pipeline.model import Floats, Marker, Phase, PhaseKind, Recording
 
 SETTLE_S = 120.0  # electrodes and person; a quarter of a recording that is shorter than eight minutes

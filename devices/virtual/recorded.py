@@ -10,7 +10,7 @@ import numpy as np
 from devices.virtual.scenario import Scenario
 from devices.virtual.waveforms import AHEAD_S, BEHIND_S, chest_mg, ecg_uv, pulse_au
 from pipeline.errors import InsufficientDataError
-from pipeline.knowledge import Protocol, Step
+from pipeline.guidance.protocol import Protocol, Step
 from pipeline.model import Floats, Phase, PhaseKind, Recording, Stream
 
 _HELD_S = 2.0  # a slower stream than this has holes, not samples

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline import knowledge
+from pipeline.guidance import protocol
 from pipeline.indices.delayed_arousal import MOSTLY_BEYOND, TEXT
 from pipeline.manifest import software
 from pipeline.model import BEAT_SOURCES
@@ -121,7 +121,7 @@ def _protocol_title(name: str | None) -> str:
     """The title of a protocol that the software brings; any other is named as it was recorded."""
     if name is None:
         return w.NOT_RECORDED
-    return knowledge.protocol(name).title if name in knowledge.protocols() else name
+    return protocol.protocol(name).title if name in protocol.protocols() else name
 
 
 @dataclass(frozen=True, slots=True)

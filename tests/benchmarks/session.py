@@ -49,7 +49,7 @@ def live_update() -> None:
     import numpy as np
 
     from devices.virtual.client import SimulatedClient
-    from pipeline.live import LiveIndices
+    from pipeline.live.indices import LiveIndices
 
     client, live = SimulatedClient(seed=1), LiveIndices()
     fed: list[float] = []

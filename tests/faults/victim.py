@@ -15,7 +15,7 @@ from devices.virtual.peripheral import Sent
 from devices.virtual.room import simulated_room
 from flows.recording import Moment, Plan, Recorder, record
 from pipeline.clock import Clock, run
-from pipeline.knowledge import protocol
+from pipeline.guidance.protocol import protocol
 from pipeline.store import Home
 
 

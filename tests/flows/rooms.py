@@ -19,7 +19,8 @@ from flows.live import choose
 from flows.recording import Moment, Plan, Recorder, View, record
 from flows.surroundings import Source
 from pipeline.clock import Clock, run
-from pipeline.knowledge import Protocol, Step, data_path
+from pipeline.guidance.protocol import Protocol, Step
+from pipeline.knowledge import data_path
 from pipeline.model import PhaseKind, Recording
 from pipeline.store import Home
 

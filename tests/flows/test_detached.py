@@ -7,7 +7,7 @@ import pytest
 
 from flows.detached import DetachedView
 from flows.recording import Moment, Plan
-from pipeline.live import Shown
+from pipeline.live.indices import Shown
 from tests.flows.rooms import play, resting
 
 

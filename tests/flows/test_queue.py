@@ -13,7 +13,7 @@ from devices.virtual.room import Room
 from flows import recording
 from flows.recording import Recorder
 from pipeline.journal import Kind, Record
-from pipeline.live import LiveIndices
+from pipeline.live.indices import LiveIndices
 from pipeline.sealing import read_table, records_of
 from pipeline.store import read_session
 from tests.flows.delivered import assert_beats, assert_raw_is_what_was_sent, assert_samples

@@ -16,8 +16,8 @@ from flows.importing import Reading, import_recording
 from flows.reporting import write_report
 from flows.surroundings import replayed, simulated
 from pipeline.errors import DeviceError, InputError
+from pipeline.guidance.protocol import Protocol
 from pipeline.heart.artefacts import classify
-from pipeline.knowledge import Protocol
 from pipeline.model import Recording
 from pipeline.store import Home, read_session
 from tests.flows.rooms import FAST, play, play_source, resting

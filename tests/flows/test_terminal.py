@@ -8,8 +8,8 @@ from rich.console import Console
 
 from flows.recording import Moment
 from flows.terminal import TerminalView
-from pipeline.knowledge import Protocol, Step
-from pipeline.live import Shown
+from pipeline.guidance.protocol import Protocol, Step
+from pipeline.live.indices import Shown
 from pipeline.model import Pacer, PhaseKind
 
 BASELINE = Step("Baseline", PhaseKind.BASELINE, 180, "Sit quietly.")

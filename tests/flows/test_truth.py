@@ -10,7 +10,7 @@ import pytest
 
 from devices.virtual.client import Truth
 from pipeline.analysis import Analysis, analyse
-from pipeline.knowledge import protocol
+from pipeline.guidance.protocol import protocol
 from pipeline.model import Phase
 from tests.flows.rooms import Played, play
 

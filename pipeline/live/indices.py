@@ -16,7 +16,7 @@ from pipeline.floors import Basis
 from pipeline.heart.beats import Beats
 from pipeline.heart.causal_artefacts import CausalBeats
 from pipeline.heart.time_domain import time_domain
-from pipeline.live_timing import LiveBeatTimes
+from pipeline.live.beat_times import LiveBeatTimes
 from pipeline.model import Floats
 from pipeline.skin.causal import LiveSkin
 from pipeline.skin.signal import NEARBY_S

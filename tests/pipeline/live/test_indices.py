@@ -9,7 +9,7 @@ import pytest
 from pipeline.heart.artefacts import classify
 from pipeline.heart.spectrum import PsdMethod
 from pipeline.heart.windows import hrv_columns
-from pipeline.live import LiveIndices, Shown
+from pipeline.live.indices import LiveIndices, Shown
 
 Fed = tuple[float, np.ndarray]
 

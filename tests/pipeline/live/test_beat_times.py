@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.live_timing import LiveBeatTimes
+from pipeline.live.beat_times import LiveBeatTimes
 
 Notification = tuple[float, list[float]]
 
