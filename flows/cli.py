@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import click
 
 from flows.options import (
     FiniteRange,
+    browser_option,
     client_option,
     home_option,
     protocol_option,
@@ -26,6 +28,7 @@ from pipeline.errors import InputError, VagalError
 if TYPE_CHECKING:
     from flows.live import Outcome
     from flows.surroundings import Source
+    from flows.web.page import Page
     from pipeline.store import Home
 
 # "\\b" keeps click from filling the lines of the paragraph.
@@ -59,27 +62,45 @@ def cli() -> None:
     help="How much faster than real time.",
 )
 @protocol_option("guided-session")
-def demo(home: Home, speed: float, protocol_name: str) -> None:
-    """A simulated client, from virtual strap and skin sensor to the report."""
+@browser_option
+def demo(home: Home, speed: float, protocol_name: str, browser: bool) -> None:
+    """A simulated client, from virtual strap and skin sensor to live page and report."""
     from flows.live import run_session
     from flows.surroundings import simulated
+    from flows.web.hosting import linger, show
+    from flows.web.page import Page
     from pipeline.guidance.protocol import protocol
 
     _recover(home)
     click.echo("A simulated client, virtual sensors. No hardware, no network.")
-    _tell(
-        run_session(
-            home, "demo", protocol(protocol_name), simulated(home, "calm"), speed=speed, say=click.echo
-        )
-    )
+    source, plan = simulated(home, "calm"), protocol(protocol_name, home.path)
+    with closing(Page(home)) as page:
+        show(page, "/live", click.echo, open_browser=browser)
+        _tell(run_session(home, "demo", plan, source, speed=speed, page=page, say=click.echo))
+        linger(page, click.echo)
 
 
 @cli.command()
 @session_options
 @protocol_option("guided-session")
-def live(**options: Any) -> None:
-    """Record a guided session from your sensors, with live values, and report it."""
-    _session(**options)
+@browser_option
+@click.option("--port", type=click.IntRange(1, 65535), help="The page's port (default: 8601, or a free one).")
+@click.option(
+    "--lan",
+    metavar="ADDRESS",
+    help="Let a second screen in from the local network, at this address of this computer (docs/live.md).",
+)
+def live(browser: bool, port: int | None, lan: str | None, **options: Any) -> None:
+    """A guided session from your sensors in the browser, and its report."""
+    from flows.web.hosting import show
+    from flows.web.page import Page
+
+    with closing(Page(options["home"], port=port, lan=lan)) as page:
+        if browser:
+            _host(page, **options)
+        else:
+            show(page, "/live", click.echo, open_browser=False)
+            _session(**options, page=page)
 
 
 @cli.command()
@@ -94,6 +115,32 @@ def record(**options: Any) -> None:
     _session(**options, view=TerminalView(Console(force_terminal=False, highlight=False)))
 
 
+def _host(
+    page: Page,
+    home: Home,
+    client: str,
+    protocol_name: str,
+    devices: tuple[str, ...],
+    simulate: str | None,
+    replay: str | None,
+    speed: float | None,
+) -> None:
+    """Serve the start page, with what was asked for chosen already."""
+    from flows.web.hosting import host, show
+    from flows.web.lobby import Defaults
+    from pipeline.guidance.protocol import protocol
+
+    source = _checked_source(home, devices, simulate, replay, speed)
+    own = source.protocol if not _given("protocol_name") else None
+    if own is None and _given("protocol_name"):
+        protocol(protocol_name, home.path)  # a wrong name is said at once
+    name = own.name if own else protocol_name
+    _recover(home)
+    defaults = Defaults(client, name, devices, source.told if source.simulated else None, own)
+    show(page, "/", click.echo)
+    host(page, home, source, defaults, speed=_pace(source, speed), say=click.echo)
+
+
 def _session(
     home: Home,
     client: str,
@@ -103,30 +150,44 @@ def _session(
     replay: str | None,
     speed: float | None,
     view: Any = None,
+    page: Page | None = None,
 ) -> None:
     from flows.live import run_session
     from pipeline.guidance.protocol import protocol
 
+    source = _checked_source(home, devices, simulate, replay, speed)
+    own = source.protocol if not _given("protocol_name") else None
+    plan = own or protocol(protocol_name, home.path)
+    _recover(home)
+    pace = _pace(source, speed)
+    _tell(
+        run_session(
+            home, client, plan, source, wanted=devices, speed=pace, view=view, page=page, say=click.echo
+        )
+    )
+
+
+def _given(option: str) -> bool:
+    """Whether a person gave this option."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is not click.core.ParameterSource.DEFAULT
+
+
+def _pace(source: Source, speed: float | None) -> float | None:
+    """The speed of simulated time; None where time is real."""
+    return (speed or 1.0) if source.simulated else None
+
+
+def _checked_source(
+    home: Home, devices: tuple[str, ...], simulate: str | None, replay: str | None, speed: float | None
+) -> Source:
+    """The source that was asked for, if the other options go with it."""
     if replay is not None and devices:
         raise click.UsageError("--device goes with sensors in reach: a replay brings its own")
     source = _source(home, simulate, replay, _note)
     if speed is not None and not source.simulated:
         raise click.UsageError("--speed goes with --simulate or --replay: a real heart keeps its own time")
-    given = click.get_current_context().get_parameter_source("protocol_name")
-    own = source.protocol if given is click.core.ParameterSource.DEFAULT else None
-    _recover(home)
-    _tell(
-        run_session(
-            home,
-            client,
-            own or protocol(protocol_name),
-            source,
-            wanted=devices,
-            speed=(speed or 1.0) if source.simulated else None,
-            view=view,
-            say=click.echo,
-        )
-    )
+    return source
 
 
 def _source(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from devices.connection import Found, scan
 from flows import companion
@@ -22,6 +22,9 @@ from pipeline.errors import DeviceError, VagalError
 from pipeline.guidance.protocol import Protocol
 from pipeline.model import Recording
 from pipeline.store import Home
+
+if TYPE_CHECKING:
+    from flows.web.page import Page
 
 _SCAN_S = 8.0
 
@@ -52,9 +55,10 @@ def run_session(
     wanted: Sequence[str] = (),
     speed: float | None = None,
     view: View | None = None,
+    page: Page | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Record and report one session. Raises DeviceError if no sensor can be found."""
+    """Record and report one session, which `page` shows. Raises DeviceError if no sensor can be found."""
     started: list[companion.Companion] = []
     spent_before_s: list[float] = []
 
@@ -68,6 +72,8 @@ def run_session(
 
     async def main(clock: Clock) -> tuple[Path, Recording]:
         with stop_on_signals() as stop:
+            if page is not None:
+                page.begin(asyncio.get_running_loop(), clock.speed, home, client)
             async with source.open(clock) as around:
                 return await record(
                     Plan(
@@ -83,12 +89,15 @@ def run_session(
                     stop=stop,
                     began=began,
                     hear=around.hear,
+                    attend=page.attend if page is not None else None,
                 )
 
     folder, recording = run(main, speed)
     recorder_cpu_s = companion.processor_seconds()[0] - spent_before_s[0]
     say("Sealed. Preparing the report ...")
     report, warning = started[0].report() if started else (companion.report_plainly(folder), None)
+    if page is not None:
+        page.ended(report, warning)
     return Outcome(folder, recording, report, warning, recorder_cpu_s, companion.processor_seconds()[1])
 
 

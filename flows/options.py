@@ -71,6 +71,13 @@ simulate_option = click.option(
 )
 
 
+browser_option = click.option(
+    "--browser/--no-browser",
+    default=True,
+    help="Open the live page in this computer's browser (the default).",
+)
+
+
 def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a session that is recorded, in the order of --help."""
     for option in (

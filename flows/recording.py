@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,12 +20,16 @@ from typing import Any, Protocol
 from devices.capture import Capture, play
 from devices.connection import Found, LinkEvent, Radio, supervise
 from devices.decoding import LiveDecoder, decode
+from devices.driver import Samples
+from flows.conduct.conductor import Conductor
 from pipeline.clock import Clock
 from pipeline.errors import InputError
 from pipeline.guidance.protocol import Protocol as SessionProtocol
 from pipeline.guidance.protocol import Step
+from pipeline.guidance.strategies import Strategy, strategies
 from pipeline.journal import Journal, Kind, Record
 from pipeline.live.indices import LiveIndices, Shown
+from pipeline.live.shown import WARMING_UP, Analysed, phase_name, shown_at, shown_facts, unanalysed, values
 from pipeline.manifest import software
 from pipeline.model import DeviceInfo, Recording
 from pipeline.sealing import seal
@@ -33,7 +37,7 @@ from pipeline.store import Home, make_folder, recording_lock
 
 _QUEUE_LENGTH = 4096
 _SHOW_EVERY_S = 1.0
-_PHASE_FACTS = ("name", "kind", "strategy", "instruction", "pacer")  # what a step and its phase share
+NOT_ANALYSED = "no analysis runs beside this recording"
 _FIRST_DATA_S = 30.0  # a protocol starts when every sensor has delivered, or after this long
 
 
@@ -49,6 +53,7 @@ class Plan:
     sensors: Sequence[Sensor]
     simulated: bool = False
     conditions: Mapping[str, str] = field(default_factory=dict)
+    attended: bool = False  # somebody at a page begins it, and has a last word
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +77,46 @@ class View(Protocol):
     def end(self) -> None: ...
 
 
-class Recorder:
-    """One running session. Also the sink that the sensors' links deliver to."""
+Attend = Callable[["Recorder"], Awaitable[None]]
 
-    def __init__(self, plan: Plan, folder: Path, journal: Journal, view: View) -> None:
+
+class Recorder:
+    """One running session. Also the sink that the sensors' links deliver to.
+
+    `conductor` leads it through its protocol. `heard` is called with what is decoded, `analysed` the latest
+    news of the analyst, `sequence` the number of the latest record.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        folder: Path,
+        journal: Journal,
+        view: View,
+        hear: Callable[[Step], None] = lambda _: None,
+        strategies: Mapping[str, Strategy] | None = None,
+    ) -> None:
         self.plan, self.folder, self._journal, self._view = plan, folder, journal, view
+        self.conductor = Conductor(
+            plan.protocol,
+            self.event,
+            journal.now_s,
+            hear,
+            attended=plan.attended,
+            strategies=strategies,
+        )
+        self.heard: Callable[[Samples, float], None] = lambda _, __: None
+        self.live, self.analysed = LiveIndices(), unanalysed(WARMING_UP)
+        self.shown: dict[str, Any] = {}
+        self.sequence = 0
+        self.named_sensors = _named(plan.sensors)
+        self.fault: str | None = None  # of whatever attends: never the recording's
         self._queue: asyncio.Queue[Record] = asyncio.Queue(_QUEUE_LENGTH)
-        self._decoder, self._live = LiveDecoder(), LiveIndices()
+        self._decoder = LiveDecoder()
         self._delivered: set[str] = set()
         self._links: dict[str, str] = {}
         self._news: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._step: Step | None = None
-        self._step_began_s = 0.0
+        self._phase: str | None = None
         self._undecoded = 0
         self._broken: OSError | None = None
         self._broke = asyncio.Event()
@@ -105,14 +138,36 @@ class Recorder:
             told = event is not LinkEvent.CONNECTED and reason
             self._links[device] = f"{event} ({reason})" if told else event
 
+    def event(self, kind: Kind, facts: Mapping[str, Any]) -> Record:
+        """Journal what happened in the session. Raises OSError if that cannot be written."""
+        try:
+            record = self._queued(self._journal.event(kind, facts))
+        except OSError as error:
+            self._break(error)
+            raise
+        if kind is Kind.PHASE:
+            self._phase = phase_name(facts)
+        return record
+
+    def answered(self, analysed: Analysed) -> None:
+        """Take news of the analyst; only what it was computed from is journalled, so it can be again."""
+        self._journalled(lambda: self._journal.event(Kind.ANALYSED, analysed.record))
+        self.analysed = analysed
+
     def _journalled(self, write: Callable[[], Record]) -> None:
         """Write a record and queue it. Called back by the links, so a full disk is kept for `broken`."""
         try:
-            self._queue.put_nowait(write())
-        except asyncio.QueueFull:  # decoding is behind: it is redone from the journal when sealing
-            self._undecoded += 1
+            self._queued(write())
         except OSError as error:
             self._break(error)
+
+    def _queued(self, record: Record) -> Record:
+        self.sequence = record.sequence
+        try:
+            self._queue.put_nowait(record)
+        except asyncio.QueueFull:  # decoding is behind: it is redone from the journal when sealing
+            self._undecoded += 1
+        return record
 
     def _break(self, error: OSError) -> None:
         self._broken = error
@@ -124,73 +179,62 @@ class Recorder:
         assert self._broken is not None
         raise _stopped(self.folder, self._journal.now_s(), self._broken) from self._broken
 
-    def mark(self, kind: str, text: str = "") -> None:
-        """Journal a marker at this moment."""
-        self._journal.event(Kind.MARKER, {"kind": kind, "text": text})
-
-    def rate(self, scale: str, value: float) -> None:
-        """Journal a self-report at this moment."""
-        self._journal.event(Kind.RATING, {"scale": scale, "value": value})
-
-    async def run_protocol(self, hear: Callable[[Step], None]) -> None:
-        """Go through the steps; returns after the last one."""
-        await self._first_data()
-        for step in self.plan.protocol.steps:
-            self._enter(step)
-            hear(step)
-            await asyncio.sleep(step.duration_s if step.duration_s is not None else float(1 << 30))
-
-    async def _first_data(self) -> None:
+    async def first_data(self) -> None:
+        """Wait until every sensor has delivered, but not for ever."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_DATA_S):
                 while len(self._delivered) < len(self.plan.sensors):
                     await asyncio.sleep(0.25)
 
-    def _enter(self, step: Step) -> None:
-        facts = {name: value for name, value in asdict(step).items() if name in _PHASE_FACTS}
-        self._step, self._step_began_s = step, self._journal.event(Kind.PHASE, facts).arrival_s
-
     async def decode_queued(self) -> None:
         """Decode what arrives and feed the live values, until cancelled."""
         while True:
-            record = await self._queue.get()
-            try:
-                self._feed(record)
-            except Exception:  # the journal has it; live values are not worth a recording
-                self._undecoded += 1
+            self._decode(await self._queue.get())
+
+    def _decode_waiting(self) -> None:
+        """Decode all there is: what is shown follows from every record before it, and so can be redone."""
+        while not self._queue.empty():
+            self._decode(self._queue.get_nowait())
+
+    def _decode(self, record: Record) -> None:
+        try:
+            self._feed(record)
+        except Exception:  # the journal has it; live values are not worth a recording
+            self._undecoded += 1
 
     def _feed(self, record: Record) -> None:
         device = record.stream.partition("/")[0]
-        for samples in self._decoder.feed(record):
+        decoded = self._decoder.feed(record)
+        self.live.take(record, decoded)
+        for samples in decoded:
             self._news[device, samples.stream] = samples.events
             if len(samples):
                 self._delivered.add(device)
-                columns = samples.columns
-                self._live.feed(device, samples.stream, columns, record.arrival_s, samples.rate_hz)
+                self.heard(samples, record.arrival_s)
 
     async def keep_showing(self) -> None:
         """Compute, store and show the live values each second, until cancelled."""
         while True:
             await asyncio.sleep(_SHOW_EVERY_S)
             now_s = self._journal.now_s()
-            shown = self._shown(now_s)
-            self._journalled(partial(self._journal.event, Kind.SHOWN, _stored(shown, self._step)))
-            self._view.show(Moment(now_s, self._step, self._step_began_s, shown, self._states()))
+            self._decode_waiting()
+            shown = shown_at(self.live, now_s)
+            facts = shown_facts(now_s, shown, self.analysed, self._phase)
+            self._journalled(partial(self._journal.event, Kind.SHOWN, facts))
+            self.shown = facts | {"values": values(now_s, shown, self.analysed)}
+            self._view.show(self._moment(now_s, shown))
 
-    def _states(self) -> dict[str, str]:
+    def _moment(self, now_s: float, shown: Shown) -> Moment:
+        engine = self.conductor.engine
+        return Moment(now_s, engine.step, engine.step_began_s or 0.0, shown, self.states())
+
+    def states(self) -> dict[str, str]:
         """What each sensor's link is, and what the sensor had to say last."""
         states = {}
         for device, link in self._links.items():
             news = [event for (who, _), events in self._news.items() if who == device for event in events]
             states[device] = ", ".join(dict.fromkeys([link, *news]))
         return states
-
-    def _shown(self, now_s: float) -> Shown:
-        try:
-            return self._live.at(now_s)
-        except Exception as error:
-            failed = f"live values failed ({type(error).__name__})"
-            return Shown(reasons=dict.fromkeys(("heart_rate_bpm", "rmssd_ms", "eda_us", "scl_us"), failed))
 
     async def keep_synced(self) -> None:
         """Bound what a power cut can take, until cancelled."""
@@ -205,16 +249,6 @@ class Recorder:
             self._journal.event(Kind.END, {"undecoded": self._undecoded})
 
 
-def _stored(shown: Shown, step: Step | None) -> dict[str, Any]:
-    values = asdict(shown)
-    reasons = values.pop("reasons")
-    return {
-        **values,
-        "phase": step.name if step else None,
-        "reasons": "; ".join(sorted(set(reasons.values()))),
-    }
-
-
 async def record(
     plan: Plan,
     home: Home,
@@ -225,21 +259,26 @@ async def record(
     stop: asyncio.Event,
     began: Callable[[Recorder], None] = lambda _: None,
     hear: Callable[[Step], None] = lambda _: None,
+    attend: Attend | None = None,
 ) -> tuple[Path, Recording]:
     """Record along the plan until its protocol ends or `stop` is set, then seal; the session's folder.
 
     `began` is called with the recorder once the journal is on disk; `hear` with each step as it begins.
+    `attend` runs beside the recording, which does not notice if it fails.
     """
     folder = make_folder(home.new_session(plan.client, clock.wall()))
     with recording_lock(folder):
         journal = Journal(folder / "journal.bin", clock, _header(plan))
         try:
             with journal:
-                recorder = Recorder(plan, folder, journal, view)
+                known = strategies(home.path) if plan.attended else {}
+                recorder = Recorder(plan, folder, journal, view, hear, known)
                 view.begin(plan, folder)
                 began(recorder)
+                if attend is None:
+                    recorder.answered(unanalysed(NOT_ANALYSED))
                 try:
-                    await _run(recorder, home, clock, radio, hear, stop)
+                    await _run(recorder, home, clock, radio, attend, stop)
                 finally:
                     recorder.finish()
                     view.end()
@@ -276,7 +315,7 @@ async def _run(
     home: Home,
     clock: Clock,
     radio: Radio,
-    hear: Callable[[Step], None],
+    attend: Attend | None,
     stop: asyncio.Event,
 ) -> None:
     """Links and live values beside the protocol.
@@ -292,7 +331,7 @@ async def _run(
         for device, sensor in _named(recorder.plan.sensors)
     ]
     deciding = [
-        asyncio.create_task(recorder.run_protocol(hear)),
+        asyncio.create_task(recorder.conductor.run(recorder.first_data)),
         asyncio.create_task(stop.wait()),
         asyncio.create_task(recorder.broken()),
         asyncio.create_task(asyncio.wait(streaming)),  # a link goes on until it is cancelled
@@ -302,6 +341,7 @@ async def _run(
         asyncio.create_task(recorder.decode_queued()),
         asyncio.create_task(recorder.keep_showing()),
         asyncio.create_task(recorder.keep_synced()),
+        *([asyncio.create_task(_attended(attend, recorder))] if attend else []),
     ]
     try:
         done, _ = await asyncio.wait(deciding, return_when=asyncio.FIRST_COMPLETED)
@@ -311,6 +351,13 @@ async def _run(
         await asyncio.gather(*deciding, *beside, return_exceptions=True)
     for task in (*done, *(task for task in streaming if task.done() and not task.cancelled())):
         task.result()
+
+
+async def _attended(attend: Attend, recorder: Recorder) -> None:
+    try:
+        await attend(recorder)
+    except Exception as error:
+        recorder.fault = repr(error)
 
 
 def _named(sensors: Sequence[Sensor]) -> list[tuple[str, Sensor]]:

@@ -16,9 +16,11 @@ from pipeline.manifest import sha256_of, software
 def write_report(folder: Path) -> Path:
     """Write features, beats, report.json and report.html of a sealed session to derived/; the page's path.
 
-    What is there already is kept if session, software and parameters are the same. Raises
-    InsufficientDataError if the session holds nothing that can be analysed.
+    And resonance.json, where its phases are a resonance assessment. What is there already is kept if session,
+    software and parameters are the same. Raises InsufficientDataError if the session holds nothing that can
+    be analysed.
     """
+    from flows.resonance import write_resonance
     from pipeline.analysis import analyse
     from pipeline.report.page import render
     from pipeline.sealing import write_file, write_table
@@ -34,6 +36,7 @@ def write_report(folder: Path) -> Path:
     write_table(derived / "features.parquet", analysis.windows_table())
     if (beats := analysis.beats_table()) is not None:
         write_table(derived / "beats.parquet", beats)
+    write_resonance(derived, analysis)
     write_file(page, render(analysis).encode())
     facts = {"key": key, **analysis.as_json()}
     write_file(

@@ -36,6 +36,7 @@ _FRAME = struct.Struct("<2sII")
 _HEAD = struct.Struct("<BIQdddB")
 _NONE = float("nan")
 _MAX_LENGTH = 1 << 26  # bounds what a damaged length can make a reader look at
+_LONGEST_LIVE = 1 << 20  # while a session runs; a longer one that is cut short is damage
 _TORN_BYTES = 1 << 16  # a cut takes a second or two of records; more than this is a failing disk
 
 fsync_data = getattr(os, "fdatasync", os.fsync)  # fdatasync is not everywhere
@@ -57,6 +58,8 @@ class Kind(IntEnum):
     CONDITIONS = 11
     END = 12
     FILE = 13  # an imported file: the stream is its name, the payload its content
+    CHECK_IN = 14  # what the person said of themselves, before or after
+    ANALYSED = 15  # what the running analysis told the live page
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +235,35 @@ def parse_journal(content: bytes) -> Reading:
     )
 
 
+class JournalTail:
+    """Follows the journal of a running session: each read gives the records that came since the one before.
+
+    What is damaged is passed over, as by `parse_journal`; what is still being written is left for later.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises InputError if the file is not there."""
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from error
+        self._rest = b""
+
+    def read(self) -> list[Record]:
+        """The records that are now there and were not given before."""
+        self._rest += self._file.read()
+        records, at = [], 0
+        for frame in _frames(self._rest, growing=True):
+            at = frame.end
+            if frame.record is not None:
+                records.append(frame.record)
+        self._rest = self._rest[at:]
+        return records
+
+    def close(self) -> None:
+        self._file.close()
+
+
 def _missing(frames: Sequence[_Frame], torn_bytes: int) -> int:
     """Records that are not there: by their sequence, which counts from 0; in a long tail by their size."""
     if not frames:
@@ -244,13 +276,24 @@ def _missing(frames: Sequence[_Frame], torn_bytes: int) -> int:
     return missing + round(torn_bytes / mean_size)
 
 
-def _frames(content: bytes) -> Iterator[_Frame]:
+def _frames(content: bytes, *, growing: bool = False) -> Iterator[_Frame]:
+    """The frames in these bytes; of `growing` ones those before the first that may still be cut short."""
     view, at = memoryview(content), 0
     while (at := content.find(_SYNC, at)) >= 0:
         frame = _frame_at(view, at)
         if frame is not None:
             yield frame
+        elif growing and _cut_short(view, at):
+            return
         at = frame.end if frame is not None else at + 1
+
+
+def _cut_short(view: memoryview, at: int) -> bool:
+    """Whether what begins here may be a frame of which the end is still to come."""
+    if len(view) - at < _FRAME.size:
+        return True
+    length: int = _FRAME.unpack_from(view, at)[1]
+    return _HEAD.size <= length <= _LONGEST_LIVE and at + _FRAME.size + length > len(view)
 
 
 def _frame_at(view: memoryview, at: int) -> _Frame | None:

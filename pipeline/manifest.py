@@ -14,9 +14,11 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.model import (
     SCHEMA_VERSION,
+    CheckIn,
     DeviceInfo,
     Gap,
     Marker,
+    Note,
     Pacer,
     Phase,
     PhaseKind,
@@ -26,7 +28,7 @@ from pipeline.model import (
     unit_of,
 )
 
-T = TypeVar("T", DeviceInfo, Gap, Marker, Pacer, Phase, Rating)
+T = TypeVar("T", CheckIn, DeviceInfo, Gap, Marker, Note, Pacer, Phase, Rating)
 
 
 def software() -> dict[str, str]:
@@ -55,7 +57,8 @@ def manifest_of(
         "phases": [asdict(phase) for phase in recording.phases],
         "markers": [asdict(marker) for marker in recording.markers],
         "ratings": [asdict(rating) for rating in recording.ratings],
-        "check_ins": [],
+        "check_ins": [asdict(check_in) for check_in in recording.check_ins],
+        "notes": [asdict(note) for note in recording.notes],
         "conditions": dict(recording.conditions),
         "devices": [asdict(device) for device in recording.devices],
         "streams": {
@@ -129,6 +132,8 @@ def recording_of(manifest: Mapping[str, Any], streams: Mapping[str, Stream]) -> 
         phases=tuple(phase_from(facts) for facts in manifest["phases"]),
         markers=tuple(known(Marker, facts) for facts in manifest["markers"]),
         ratings=tuple(known(Rating, facts) for facts in manifest["ratings"]),
+        check_ins=tuple(known(CheckIn, facts) for facts in manifest.get("check_ins", ())),
+        notes=tuple(known(Note, facts) for facts in manifest.get("notes", ())),  # the first had none
         devices=tuple(known(DeviceInfo, facts) for facts in manifest["devices"]),
         conditions=manifest["conditions"],
         units=manifest["units"],

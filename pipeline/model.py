@@ -107,6 +107,29 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence that somebody wrote down during a session. Kept and shown, never analysed."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """What a person said of themselves, in their words. Kept and shown, never analysed.
+
+    `when` is "before" or "after" the practice; what was not said is empty.
+    """
+
+    time_s: float
+    when: str
+    feeling: str = ""
+    thought: str = ""
+    body: str = ""
+    did: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Time in which a stream has no samples; `missing` counts them where that is known."""
 
@@ -195,6 +218,8 @@ class Recording:
     phases: tuple[Phase, ...] = ()
     markers: tuple[Marker, ...] = ()
     ratings: tuple[Rating, ...] = ()
+    check_ins: tuple[CheckIn, ...] = ()
+    notes: tuple[Note, ...] = ()
     devices: tuple[DeviceInfo, ...] = ()
     conditions: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)

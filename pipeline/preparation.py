@@ -20,6 +20,7 @@ from pipeline.signals import Signals
 from pipeline.skin.decomposition import decompose_eda
 from pipeline.skin.responses import responses
 from pipeline.skin.signal import prepare
+from pipeline.spans import HEART, SKIN, Stretches, stretches
 
 
 def with_beats(recording: Recording) -> Recording:
@@ -45,8 +46,10 @@ def signals_of(recording: Recording, parameters: Parameters) -> Signals:
     eda, temperature = recording.streams.get("eda"), recording.streams.get("skin_temperature")
     skin = None
     if eda is not None and eda.rate_hz and len(eda):
-        skin = prepare(eda.time_s, eda.value, eda.rate_hz, _at(temperature, eda.time_s))
-    beats = _beats(recording.beats, parameters) if recording.beats is not None else None
+        marked = stretches(recording.markers, SKIN)
+        skin = prepare(eda.time_s, eda.value, eda.rate_hz, _at(temperature, eda.time_s), marked)
+    marked = stretches(recording.markers, HEART)
+    beats = _beats(recording.beats, parameters).without(marked) if recording.beats is not None else None
     signals = Signals(
         parameters=parameters,
         duration_s=recording.duration_s,
@@ -56,16 +59,20 @@ def signals_of(recording: Recording, parameters: Parameters) -> Signals:
         scrs=responses(skin, parameters.scr_min_us) if skin is not None else None,
         decomposition=decompose_eda(skin) if skin is not None else None,
         skin_temperature=temperature,
-        breath=_breath(recording, beats),
-        pulse_rate=_pulse_rate(recording),
+        breath=_breath(recording, beats, marked),
+        pulse_rate=_unmarked(_pulse_rate(recording), marked),
         psd_method=parameters.psd,
+        acc=recording.streams.get("acc"),
+        markers=recording.markers,
     )
     _require_something(recording, signals)
     return signals
 
 
-def _breath(recording: Recording, beats: Beats | None) -> Sources:
-    acc, belt = recording.streams.get("acc"), recording.streams.get("respiration")
+def _breath(recording: Recording, beats: Beats | None, marked: Stretches) -> Sources:
+    """What breathing can be read from; not while talking or moving, when breath is no rhythm."""
+    acc = _unmarked(recording.streams.get("acc"), marked)
+    belt = _unmarked(recording.streams.get("respiration"), marked)
     return Sources(beats, acc, acc_on_chest=recording.conditions.get("acc_site") == "chest", belt=belt)
 
 
@@ -75,6 +82,20 @@ def _pulse_rate(recording: Recording) -> Stream | None:
     if recording.beat_source != "pp" or ppg is None or not ppg.rate_hz:
         return None
     return recording.streams.get("ppg_rate") or pulse_rate(ppg, recording.streams.get("acc"))
+
+
+def _unmarked(stream: Stream | None, marked: Stretches) -> Stream | None:
+    """The stream without what lies in marked stretches, as if those were gaps."""
+    if stream is None or not len(marked):
+        return stream
+    kept = ~marked.hold(stream.time_s)
+    return Stream(
+        stream.name,
+        stream.time_s[kept],
+        {name: values[kept] for name, values in stream.columns.items()},
+        stream.rate_hz,
+        gaps=stream.gaps,
+    )
 
 
 def _at(temperature: Stream | None, time_s: Floats) -> Floats | None:

@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.model import Recording
 from pipeline.signals import Signals
 from pipeline.skin.responses import NO_RESPONSE_SEEN, no_response_seen
+from pipeline.spans import SpanKind, Stretches, stretches
 
 _LOW_COVERAGE = 0.8
 _MANY_ARTEFACTS_PCT = 5.0
@@ -18,8 +19,8 @@ _MOSTLY_COLD = 0.5
 
 
 def quality_of(recording: Recording, signals: Signals) -> dict[str, Any]:
-    """What can be trusted: coverage, artefacts by kind, gaps with their reasons."""
-    quality: dict[str, Any] = {"gaps": []}
+    """What can be trusted: coverage, artefacts by kind, gaps with their reasons, what marks exclude."""
+    quality: dict[str, Any] = {"gaps": [], "marked": _marked(recording)}
     for name, stream in recording.streams.items():
         quality["gaps"] += [{"stream": name, **asdict(gap)} for gap in stream.gaps]
     beats, eda = signals.beats, signals.eda
@@ -41,6 +42,18 @@ def quality_of(recording: Recording, signals: Signals) -> dict[str, Any]:
             "no_response_seen": signals.scrs is not None and no_response_seen(eda, signals.scrs),
         }
     return quality
+
+
+def _marked(recording: Recording) -> list[dict[str, Any]]:
+    """For how long each kind of mark takes which signals out."""
+    markers, whole = recording.markers, Stretches.of([(0.0, recording.duration_s)])
+    found = []
+    for kind in SpanKind:
+        signals = sorted(kind.excludes)
+        marks = stretches(markers, signals[0], kind)
+        if (seconds := float(marks.seconds(whole.start_s, whole.end_s).sum())) > 0:
+            found.append({"kind": str(kind), "seconds": seconds, "excludes": [str(each) for each in signals]})
+    return found
 
 
 def quality_warnings(quality: Mapping[str, Any]) -> list[str]:

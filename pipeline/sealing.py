@@ -20,9 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
+from pipeline.events import check_ins_of, conditions_of, markers_of, notes_of, phases_of, ratings_of
 from pipeline.journal import Kind, Reading, Record, read_journal, sync_folder
-from pipeline.manifest import hashes_of, known, manifest_of, phase_from, sha256_of
-from pipeline.model import SCHEMA_VERSION, DeviceInfo, Marker, Phase, Rating, Recording, Stream, unit_of
+from pipeline.manifest import hashes_of, known, manifest_of, sha256_of
+from pipeline.model import SCHEMA_VERSION, DeviceInfo, Marker, Recording, Stream, unit_of
 
 Decode = Callable[[Iterable[Record]], tuple[dict[str, Stream], tuple[Marker, ...]]]
 
@@ -132,11 +133,13 @@ def assemble(session_id: str, records: Sequence[Record], decode: Decode) -> Reco
         started_at=datetime.fromtimestamp(header["started_wall_s"], UTC).astimezone(),
         client=header["client"],
         protocol=header["protocol"],
-        phases=_phases(records, duration_s),
-        markers=tuple(sorted((*_markers(records), *news), key=lambda marker: marker.time_s)),
-        ratings=tuple(known(Rating, _at(r)) for r in records if r.kind is Kind.RATING),
+        phases=phases_of(records, duration_s),
+        markers=tuple(sorted((*markers_of(records, duration_s), *news), key=lambda marker: marker.time_s)),
+        ratings=ratings_of(records),
+        check_ins=check_ins_of(records),
+        notes=notes_of(records),
         devices=_devices(records),
-        conditions=header.get("conditions", {}),
+        conditions=conditions_of(records),
         units=_units(records, streams),
         simulated=header["simulated"],
     )
@@ -159,32 +162,6 @@ def _devices(records: Sequence[Record]) -> tuple[DeviceInfo, ...]:
             said = {name: fact for name, fact in record.facts.items() if fact is not None}
             told[record.stream] = {**told.get(record.stream, {}), **said}
     return tuple(known(DeviceInfo, facts) for facts in told.values())
-
-
-def _phases(records: Sequence[Record], duration_s: float) -> tuple[Phase, ...]:
-    """Phases run from their record to the next one; a record without a name ends the last."""
-    turns = [(record.arrival_s, record.facts) for record in records if record.kind is Kind.PHASE]
-    ends = [*(at_s for at_s, _ in turns[1:]), duration_s][: len(turns)]  # killed before the first, none
-    return tuple(
-        phase_from({**facts, "start_s": at_s, "end_s": end_s})
-        for (at_s, facts), end_s in zip(turns, ends, strict=True)
-        if facts.get("name")
-    )
-
-
-def _markers(records: Sequence[Record]) -> list[Marker]:
-    markers = [known(Marker, _at(r)) for r in records if r.kind is Kind.MARKER]
-    links = [
-        Marker(r.arrival_s, "link", f"{r.stream}: {r.facts['event']}, {r.facts['reason']}".removesuffix(", "))
-        for r in records
-        if r.kind is Kind.LINK
-    ]
-    return markers + links
-
-
-def _at(record: Record) -> dict[str, Any]:
-    """An event's facts with the moment it was journalled at."""
-    return {**record.facts, "time_s": record.arrival_s}
 
 
 def _raw_table(records: Sequence[Record]) -> pa.Table:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from pipeline.breathing.rate import Breathing, Sources, breathing_columns
-from pipeline.features import FEATURES, Group
+from pipeline.features import BY_NAME, FEATURES, Group
 from pipeline.floors import SLOWEST_HF_BREATHS_S, Basis
 from pipeline.heart import spectrum as hrv
 from pipeline.heart.beats import Beats
@@ -19,13 +19,14 @@ from pipeline.heart.windows import hrv_columns
 from pipeline.indices.pulse import pulse_rate_columns
 from pipeline.indices.session import SessionIndices
 from pipeline.indices.sudomotor import drive_columns
-from pipeline.model import Floats, Stream
+from pipeline.model import Floats, Marker, Stream
 from pipeline.motion import motion_columns
 from pipeline.parameters import Parameters
 from pipeline.skin.decomposition import Decomposition
 from pipeline.skin.levels import decomposed_columns, skin_columns
 from pipeline.skin.responses import Responses
 from pipeline.skin.signal import Eda
+from pipeline.spans import HEART, SKIN, Signal, marked
 from pipeline.values import Column, Spans, Table, withheld
 
 _BLOCK_COVER_S = 15.0  # half of a block of 30 s
@@ -37,8 +38,9 @@ class Signals:
     """Labelled beats, prepared skin conductance, temperature, breathing's sources; None where there is none.
 
     `series` are the beats that variability is computed from: `beats`, or those with what could be corrected
-    put right. `pulse_rate` is the rate of a pulse wave, also where single pulses can't be told. `indices` are
-    known once phases and with them a baseline are.
+    put right. `pulse_rate` is the rate of a pulse wave, also where single pulses can't be told. What
+    `markers` exclude is out of all of these, but not of `acc`: motion is motion. `indices` are known once
+    phases and with them a baseline are.
     """
 
     parameters: Parameters
@@ -52,6 +54,8 @@ class Signals:
     breath: Sources
     pulse_rate: Stream | None
     psd_method: hrv.PsdMethod | None
+    acc: Stream | None = None
+    markers: tuple[Marker, ...] = ()
     indices: SessionIndices | None = None
 
     def table(self, where: Spans) -> Table:
@@ -70,7 +74,22 @@ class Signals:
             reasons |= dict.fromkeys(_AROUSAL, _known(arousal.reasons))
         reasons |= dict.fromkeys(_VARIABILITY, self._no_variability(found, numbers))
         basis = self._basis(where, numbers, breathing)
-        return withheld(where, found, basis, reasons, opt_in=self.parameters.normalised)
+        return self._marked(withheld(where, found, basis, reasons, opt_in=self.parameters.normalised))
+
+    def _marked(self, table: Table) -> Table:
+        """The table with marks named beside the reasons that they may have a part in."""
+        where = table.spans
+        told = {signal: marked(self.markers, signal, where.start_s, where.end_s) for signal in Signal}
+        reasons = {
+            name: {
+                row: f"{why}; {mark}" if signal and long[row] and (mark := told[signal][row]) else why
+                for row, why in by_row.items()
+            }
+            for name, by_row in table.reasons.items()
+            for signal in (_TAKEN_FROM.get(BY_NAME[name].group),)
+            for long in (where.duration_s >= BY_NAME[name].floor.seconds,)  # else that is all there is to say
+        }
+        return replace(table, reasons=reasons)
 
     def _no_variability(self, found: dict[str, Column], numbers: Mapping[str, Floats]) -> dict[int, str]:
         """Take out what a rhythm that never varies would give, and say why measures are missing."""
@@ -86,7 +105,7 @@ class Signals:
         return {
             **self._heart(where),
             **self._skin(where),
-            **motion_columns(self.breath.acc, where.start_s, where.end_s),
+            **motion_columns(self.acc, where.start_s, where.end_s),
             "skin_temp_c": self._temperature(where),
         }
 
@@ -212,6 +231,7 @@ ACROSS_A_GAP = "there is a gap, and Welch's method cannot cross one"
 NEVER_VARIES = "the intervals never vary, as no heart's do"
 _RATES = {"mean_hr_bpm", "mean_nn_ms"}
 _VARIABILITY = {feature.name for feature in FEATURES if feature.group is Group.HEART} - _RATES
+_TAKEN_FROM = {Group.HEART: HEART, Group.BREATHING: HEART, Group.SKIN: SKIN}
 _AROUSAL = ("arousal", "arousal_low", "arousal_high", "arousal_basis")
 _OF_MEASURED = ("ectopic_n", "missed_n", "extra_n", "longshort_n", "artefact_pct")  # whatever was corrected
 _OF_EDA = ("eda_coverage", "eda_artefact_pct")

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from pipeline.features import BY_NAME, FEATURES, null_reasons
 from pipeline.floors import Basis
 from pipeline.model import Bools, Floats, Marker, Phase
+from pipeline.spans import SpanKind, kind_of
 
 Cell = float | str | None
 Column = Floats | NDArray[np.object_]
 
 NOT_DEFINED = "not defined for these data"
 _EDGE_S = 1e-6
-_SPOKEN = {"talking", "speaking"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +57,7 @@ def spans(
             inside = (phase.start_s <= start_s + _EDGE_S) & (phase.end_s >= end_s - _EDGE_S)
             pacer_bpm[inside] = phase.pacer.breaths_per_min
     for marker in markers:
-        if {marker.kind.lower(), marker.text.lower()} & _SPOKEN and marker.end_s is not None:
+        if kind_of(marker) is SpanKind.TALKING and marker.end_s is not None:
             speaking |= (marker.time_s < end_s) & (marker.end_s >= start_s)
     return Spans(start_s, end_s, paced, pacer_bpm, speaking)
 

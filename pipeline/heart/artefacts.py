@@ -39,7 +39,9 @@ _FEWEST_FOR_MEDIAN = 3
 _CHUNK_ROWS = 8192
 
 # Plain numbers: numpy takes ten times as long to compare an array with a member of an enum.
-_NORMAL, _ECTOPIC, _MISSED, _EXTRA, _LONG_SHORT, _IMPLAUSIBLE = (kind.value for kind in BeatKind)
+_NORMAL, _ECTOPIC, _MISSED, _EXTRA, _LONG_SHORT, _IMPLAUSIBLE = (
+    kind.value for kind in BeatKind if kind is not BeatKind.EXCLUDED
+)
 
 
 def classify(time_s: Floats, interval_ms: Floats) -> Beats:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Bools, Floats
+from pipeline.spans import Stretches
 
 Kinds = NDArray[np.int8]
 
@@ -33,9 +34,12 @@ class BeatKind(IntEnum):
     # NaN, not positive, or outside 300..2000 ms and not explained by a kind above but the last; or out of
     # order in time
     IMPLAUSIBLE = 5
+    # within a span that a person marked: it says nothing of the beat, and stands where time is missing
+    EXCLUDED = 6
 
 
-_NORMAL = BeatKind.NORMAL.value  # numpy takes ten times as long to compare an array with a member
+# numpy takes ten times as long to compare an array with a member
+_NORMAL, _EXCLUDED = BeatKind.NORMAL.value, BeatKind.EXCLUDED.value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,8 +64,16 @@ class Beats:
 
     @property
     def adjacent(self) -> Bools:
-        """Where interval i directly follows interval i-1 in time; False at 0."""
-        return adjacent(self.time_s, self.interval_ms)
+        """Where interval i directly follows interval i-1 in time, neither of them EXCLUDED; False at 0."""
+        follows = adjacent(self.time_s, self.interval_ms)
+        kept = ~self.excluded
+        follows[1:] &= kept[1:] & kept[:-1]
+        return follows
+
+    @property
+    def excluded(self) -> Bools:
+        """Where a person's mark takes the interval out."""
+        return np.equal(self.kind, _EXCLUDED)
 
     @property
     def pairs(self) -> Bools:
@@ -78,8 +90,17 @@ class Beats:
 
     @property
     def corrected_pct(self) -> float:
-        """Percent of intervals that are not NN; 0 where there are none."""
-        return 100.0 * float(np.mean(~self.nn)) if len(self) else 0.0
+        """Percent of intervals that are not NN, of those that no mark takes out; 0 where there are none."""
+        kept = ~self.excluded
+        return 100.0 * float(np.mean(~self.nn[kept])) if kept.any() else 0.0
+
+    def without(self, marked: Stretches) -> Self:
+        """The same, with every interval that shares time with a marked stretch EXCLUDED."""
+        if not len(marked):
+            return self
+        out = marked.touch(self.time_s - self.interval_ms / 1000.0, self.time_s)
+        kind = np.where(out & np.isfinite(self.time_s), _EXCLUDED, self.kind).astype(np.int8)
+        return type(self)(self.time_s, self.interval_ms, kind)
 
     def between(self, start_s: float, end_s: float) -> Self:
         """The intervals that end in `start_s <= time_s < end_s`, with the labels they have here."""

@@ -52,6 +52,12 @@ class CausalBeats:
         """The same without the beats of which the label is provisional."""
         return self._latest(max(self._count - DELAY_BEATS, 0))
 
+    @property
+    def newest_kinds(self) -> list[int]:
+        """The labels that the newest beat may have changed, the oldest first; the last is its own."""
+        newest: list[int] = self._kind[max(self._count - DELAY_BEATS - 1, 0) : self._count].tolist()
+        return newest
+
     def _latest(self, end: int) -> Beats:
         rows = slice(max(self._count - _KEPT_BEATS, 0), end)
         return Beats(self._time_s[rows].copy(), self._interval_ms[rows].copy(), self._kind[rows].copy())

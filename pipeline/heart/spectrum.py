@@ -16,7 +16,7 @@ import numpy as np
 
 from pipeline.floors import SHORTEST_SPECTRUM_S, SPECTRAL_MAX_CORRECTED_PCT
 from pipeline.heart.beats import Beats
-from pipeline.heart.series import MOST_BRIDGED, Indices, Series, rows_within
+from pipeline.heart.series import MOST_BRIDGED, Indices, Series, counted, rows_within
 from pipeline.model import Bools, Floats
 
 VLF = (0.0033, 0.04)
@@ -173,15 +173,16 @@ def choose_psd_method(beats: Beats, windows: Iterable[tuple[float, float]]) -> P
     """Lomb if any usable window (start_s, end_s) has a gap, else Welch.
 
     A window is usable with 48 s of NN intervals, four fifths of the shortest that shows a spectrum, and at
-    most 5 % of intervals excluded.
+    most 5 % of intervals excluded, those that a person marked not counted.
     """
     start_s, end_s = np.array(list(windows), dtype=np.float64).reshape(-1, 2).T
     series = Series.of(beats)
     rows = rows_within(beats.time_s, start_s, end_s)
     first, last = (series.before[row] for row in rows)
     holed = np.flatnonzero(series.gaps(first, last))
-    excluded = (rows[1] - rows[0] - (last - first))[holed]
-    few = 100.0 * excluded <= SPECTRAL_MAX_CORRECTED_PCT * (rows[1] - rows[0])[holed]
+    unmarked = counted(~beats.excluded)
+    held = (unmarked[rows[1]] - unmarked[rows[0]])[holed]
+    few = 100.0 * (held - (last - first)[holed]) <= SPECTRAL_MAX_CORRECTED_PCT * held
     kept = holed[few]
     covered = any(
         beats.covered_s(a, b) >= SHORTEST_SPECTRUM_S for a, b in zip(start_s[kept], end_s[kept], strict=True)

@@ -70,17 +70,20 @@ def data_columns(
     begin_s = series.time_s - series.interval_ms / 1000
     loops.held(series.time_s, begin_s, series.follows, first, last, edges_s, filled)
     covered_s, run = filled
-    time_s = np.array(beats.time_s, dtype=np.float64)
-    plausible = beats.kind != BeatKind.IMPLAUSIBLE  # what no heart does fills no time
-    length_ms = np.where(plausible, np.maximum(np.nan_to_num(beats.interval_ms), 0.0), 0.0)
-    loops.longest_gaps(time_s, time_s - length_ms / 1000, *rows, edges_s, gap_s)
-    nn, all_beats = last - first, rows[1] - rows[0]
+    kept = np.flatnonzero(~beats.excluded)  # what a person took out is as good as missing
+    before = counted(~beats.excluded)
+    within = before[rows[0]], before[rows[1]]
+    time_s = np.array(beats.time_s[kept], dtype=np.float64)
+    plausible = beats.kind[kept] != BeatKind.IMPLAUSIBLE  # what no heart does fills no time
+    length_ms = np.where(plausible, np.maximum(np.nan_to_num(beats.interval_ms[kept]), 0.0), 0.0)
+    loops.longest_gaps(time_s, time_s - length_ms / 1000, *within, edges_s, gap_s)
+    nn, kept_beats = last - first, within[1] - within[0]
     columns = {
         "beats": nn.astype(np.float64),
         "nn_coverage": np.minimum(1.0, covered_s / np.maximum(stop_s - start_s, 1e-9)),
         "covered_s": covered_s,
         "longest_gap_s": gap_s,
-        "artefact_pct": 100.0 * (all_beats - nn) / np.maximum(all_beats, 1),
+        "artefact_pct": 100.0 * (kept_beats - nn) / np.maximum(kept_beats, 1),
         "has_gap": series.gaps(first, last).astype(np.float64),
         "contiguous_nn": run,
     }

@@ -62,7 +62,7 @@ _DENIED = re.compile(
     rf"|{_EITHER}\s*[:=]\s*(?:no|none|never)\s*(?=$|[.,;])",
     re.IGNORECASE,
 )
-_NOTHING = re.compile(r"\W*(no|not|none|never|false|0|n/a)?\W*", re.IGNORECASE)
+_NOTHING = re.compile(r"\W*(no|not|none|never|false|0|n/a|not said)?\W*", re.IGNORECASE)
 
 
 class Part(StrEnum):
@@ -150,7 +150,8 @@ class Circumstances:
 def heart_note(conditions: Mapping[str, str]) -> str | None:
     """What a session's conditions say that takes the heart out of the index: a pacemaker, a beta-blocker.
 
-    "no pacemaker", "beta-blocker: none" say nothing; "no change in beta-blocker" does.
+    "no pacemaker", "beta-blocker: none" say nothing; "no change in beta-blocker" does. So an answer "yes" to
+    a question before a first session counts ("pacemaker", "screening_beta-blocker"), "no" or "not said" not.
     """
     for name, text in conditions.items():
         left = _DENIED.sub("", text)

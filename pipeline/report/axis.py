@@ -79,8 +79,10 @@ class Axis:
             for start_s, end_s in self.merged(spans)
         ]
 
-    def ground(self, height: float, key: str, gaps: Spans = (), excluded: Spans = ()) -> list[str]:
-        """What lies under the data: phases, gaps, excluded spans, time, and the numbers of markers."""
+    def ground(
+        self, height: float, key: str, gaps: Spans = (), excluded: Spans = (), marked: Spans = ()
+    ) -> list[str]:
+        """What lies under the data: phases, gaps, spans left out by rule or mark, time, markers' numbers."""
         bottom = height - self.foot
         tinted = [(phase, _TINTS[phase.kind]) for phase in self.phases if phase.kind in _TINTS]
         return [
@@ -89,6 +91,7 @@ class Axis:
                 svg.band(self.share(phase.start_s), self.share(phase.end_s), 0, bottom, tint)
                 for phase, tint in tinted
             ),
+            *self.bands(marked, HEAD, bottom - HEAD, svg.MARK),
             *self.bands(excluded, HEAD, bottom - HEAD, GREY),
             *self.bands(gaps, HEAD, bottom - HEAD, f"url(#{key})"),
             *self._phase_names(bottom),

@@ -61,26 +61,33 @@ def strip(axis: Axis, rows: Sequence[tuple[str, Spans, Spans]], told: str) -> Ch
     )
 
 
-def tachogram(axis: Axis, beats: Beats, words: w.HeartWords, gaps: Spans) -> Chart:
+def tachogram(axis: Axis, beats: Beats, words: w.HeartWords, gaps: Spans, marked: Spans = ()) -> Chart:
     """Intervals against time: normal ones as a line that bridges no gap and no excluded beat."""
     height = HEAD + 180 + axis.foot
     scale = _interval_scale(beats, HEAD + 6, height - axis.foot - 4)
     nn, x = beats.nn, axis.columns(beats.time_s)
     line = svg.path(x[nn], scale.at_all(beats.interval_ms[nn]), beats.pairs[nn])
-    excluded = ~nn & np.isfinite(beats.interval_ms)
-    y = np.clip(scale.at_all(beats.interval_ms[excluded]), scale.end + 1, scale.start - 1)
-    marks = svg.stroke(svg.ticks_at(x[excluded], y, 9), ORANGE, 2)
+    known = np.isfinite(beats.interval_ms)
+    excluded, taken_out = ~nn & known & ~beats.excluded, beats.excluded & known
+    y, others_y = (
+        np.clip(scale.at_all(beats.interval_ms[rows]), scale.end + 1, scale.start - 1)
+        for rows in (excluded, taken_out)
+    )
+    ticks = svg.stroke(svg.ticks_at(x[excluded], y, 9), ORANGE, 2)
+    ticks += svg.stroke(svg.ticks_at(x[taken_out], others_y, 6), SOFT, 1) if np.any(taken_out) else ""
     content = [
-        *axis.ground(height, "tacho-x", gaps),
+        *axis.ground(height, "tacho-x", gaps, marked=marked),
         *_levels(scale, 4),
-        svg.stretched(svg.stroke(line, BLUE) + marks, height),
+        svg.stretched(svg.stroke(line, BLUE) + ticks, height),
     ]
     title = w.INTERVALS.format(interval=words.interval)
     shown = (
         ("line", words.interval, True),
         ("tick", w.EXCLUDED_INTERVAL, bool(np.any(excluded))),
+        ("marked", w.MARKED_KEY, bool(marked)),
         ("hatch", w.GAP_KEY, bool(gaps)),
     )
+    y = np.concatenate([y, others_y])
     at_edge = np.any((y <= scale.end + 1) | (y >= scale.start - 1))
     return Chart(
         title,
@@ -133,7 +140,7 @@ def span(start_s: float, end_s: float) -> str:
     return w.FROM_TO.format(start=clock(start_s), end=clock(end_s))
 
 
-def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans) -> Chart:
+def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans, marked: Spans = ()) -> Chart:
     """Tonic level above, phasic part and responses below; excluded spans are greyed."""
     upper_px, lower_px = 118, 62
     edge = HEAD + upper_px
@@ -146,7 +153,7 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans) -> Chart:
     onsets = axis.columns(scrs.onset_s)
     ticks = svg.ticks_at(onsets, np.full(len(onsets), height - axis.foot - 6.0), 8)
     content = [
-        *axis.ground(height, "skin-x", gaps, spans_of(eda, ~valid)),
+        *axis.ground(height, "skin-x", gaps, spans_of(eda, ~valid & ~eda.marked), marked),
         *_levels(upper, 3),
         svg.level(edge, GREY),
         *_levels(lower, 3),
@@ -161,7 +168,8 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans) -> Chart:
         ("line", w.TONIC, True),
         ("dash", w.PHASIC, True),
         ("bar", w.RESPONSE, bool(len(scrs))),
-        ("grey", w.ARTEFACT, not np.all(valid)),
+        ("grey", w.ARTEFACT, not np.all(valid | eda.marked)),
+        ("marked", w.MARKED_KEY, bool(marked)),
         ("hatch", w.GAP_KEY, bool(gaps)),
     )
     return Chart(

@@ -12,23 +12,26 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.guidance import protocol
+from pipeline.guidance import protocol, safety
 from pipeline.indices.delayed_arousal import MOSTLY_BEYOND, TEXT
 from pipeline.manifest import software
 from pipeline.model import BEAT_SOURCES
-from pipeline.report import index_charts, quality, values
+from pipeline.report import index_charts, quality, resonance_wording, values
 from pipeline.report import wording as w
 from pipeline.report.axis import Axis, Event
 from pipeline.report.charts import Chart, exact, ratings, skin, span, tachogram
 from pipeline.report.figures import NONE, clock
+from pipeline.report.resonance import resonance
 from pipeline.report.summary import in_short
 from pipeline.report.tables import Table, plain
+from pipeline.spans import HEART, SKIN
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
     from pipeline.model import DeviceInfo, Phase, Recording
 
 _MOST_RATING_SCALES = 3
+_SCREENING = "screening_"  # the questions before a first session: what was not so is not told
 _LINK = "link"  # that a sensor came or went: told as gaps, with their reasons
 
 
@@ -58,8 +61,12 @@ def render(analysis: Analysis) -> str:
             course=_course(analysis, axis, words),
             phase_key=[(place, phase.name) for place, phase in enumerate(recording.phases, 1)],
             events=_event_table(events, recording.phases),
+            check_ins=_check_in_table(recording),
+            anything_said=bool(recording.notes or recording.check_ins),
             by_phase=values.by_phase(analysis, words),
             change=values.change(analysis, axis, words),
+            resonance=resonance(analysis),
+            resonance_title=resonance_wording.TITLE,
             methods=values.methods(analysis, words, software()),
             formulas=values.formulas(words),
         )
@@ -97,7 +104,9 @@ def _head(recording: Recording) -> list[tuple[str, str]]:
     """What stands under the title: term and value."""
     devices = "; ".join(_device(each) for each in recording.devices)
     conditions = "; ".join(
-        f"{name.replace('_', ' ')}: {value}" for name, value in recording.conditions.items()
+        f"{name.removeprefix(_SCREENING).replace('_', ' ')}: {value}"
+        for name, value in recording.conditions.items()
+        if not _is_screening(name) or value == "yes"
     )
     return [
         (w.DATE, _date(recording) or w.NOT_RECORDED),
@@ -106,6 +115,10 @@ def _head(recording: Recording) -> list[tuple[str, str]]:
         (w.DEVICES, devices or w.NOT_RECORDED),
         *([(w.CONDITIONS, conditions)] if conditions else []),
     ]
+
+
+def _is_screening(name: str) -> bool:
+    return name.startswith(_SCREENING) or any(name == question.id for question in safety.QUESTIONS)
 
 
 def _device(device: DeviceInfo) -> str:
@@ -140,6 +153,7 @@ def _events(recording: Recording) -> list[_Noted]:
         _Noted(r.time_s, None, w.RATING, w.RATING_TEXT.format(scale=r.scale, value=exact(r.value)))
         for r in recording.ratings
     ]
+    noted += [_Noted(n.time_s, None, w.NOTE, w.SAID.format(text=n.text)) for n in recording.notes]
     return sorted(noted, key=lambda each: each.time_s)
 
 
@@ -158,13 +172,31 @@ def _event_table(events: list[_Noted], phases: tuple[Phase, ...]) -> Table | Non
     return plain(w.EVENTS, head, rows, words=True) if rows else None
 
 
+def _check_in_table(recording: Recording) -> Table | None:
+    """What the person said, in their words; what they did not say stays open."""
+    rows = [
+        [
+            each.when,
+            clock(each.time_s),
+            *(
+                w.SAID.format(text=said) if said else NONE
+                for said in (each.feeling, each.thought, each.body, each.did)
+            ),
+        ]
+        for each in recording.check_ins
+    ]
+    return plain(w.CHECK_INS, w.CHECK_IN_HEAD, rows, words=True) if rows else None
+
+
 def _course(analysis: Analysis, axis: Axis, words: w.HeartWords) -> list[Chart]:
     """The charts against time that the recording has data for."""
     charts = []
     if analysis.beats is not None:
-        charts.append(tachogram(axis, analysis.beats, words, quality.gaps_of(analysis, *BEAT_SOURCES)))
+        gaps, marks = quality.gaps_of(analysis, *BEAT_SOURCES), quality.marks_of(analysis, HEART)
+        charts.append(tachogram(axis, analysis.beats, words, gaps, marks))
     if analysis.eda is not None and analysis.scrs is not None:
-        charts.append(skin(axis, analysis.eda, analysis.scrs, quality.gaps_of(analysis, "eda")))
+        gaps, marks = quality.gaps_of(analysis, "eda"), quality.marks_of(analysis, SKIN)
+        charts.append(skin(axis, analysis.eda, analysis.scrs, gaps, marks))
     return charts + _ratings(analysis.recording, axis) + _indices(analysis, axis)
 
 

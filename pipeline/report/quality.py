@@ -17,6 +17,7 @@ from pipeline.report.charts import Chart, span, spans_of, strip
 from pipeline.report.figures import clock, number, percent
 from pipeline.report.tables import Table, plain
 from pipeline.skin.signal import EdaRule
+from pipeline.spans import Signal, stretches
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
@@ -28,12 +29,16 @@ Spans = list[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Key figures (value, label), the strip of usable time, tables, and what a reader must know."""
+    """Key figures (value, label), the strip of usable time, tables, and what a reader must know.
+
+    `marked` says what people's marks took out; None where they took nothing.
+    """
 
     figures: tuple[tuple[str, str], ...]
     strip: Chart | None
     tables: tuple[Table, ...]
     warnings: tuple[str, ...]
+    marked: str | None = None
 
 
 def trust(analysis: Analysis, axis: Axis) -> Trust:
@@ -47,7 +52,26 @@ def trust(analysis: Analysis, axis: Axis) -> Trust:
         strip=_strip(analysis, axis),
         tables=tuple(table for table in tables if table is not None),
         warnings=tuple(warnings),
+        marked=_marked(analysis),
     )
+
+
+def _marked(analysis: Analysis) -> str | None:
+    marks = [
+        w.MARKED_FOR.format(
+            seconds=number(mark["seconds"]),
+            kind=mark["kind"],
+            signals=w.joined([w.SIGNALS[Signal(name)] for name in mark["excludes"]]),
+        )
+        for mark in analysis.quality.get("marked", ())
+    ]
+    return w.MARKED.format(marks="; ".join(marks)) if marks else None
+
+
+def marks_of(analysis: Analysis, signal: Signal) -> Spans:
+    """The stretches that people's marks take out of a signal."""
+    marks = stretches(analysis.recording.markers, signal)
+    return list(zip(marks.start_s.tolist(), marks.end_s.tolist(), strict=True))
 
 
 def gaps_of(analysis: Analysis, *streams: str) -> Spans:
@@ -63,8 +87,9 @@ def _key_figures(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     beats, gaps = analysis.beats, _gaps(analysis)
     shown = [(figures.share(heart["coverage"]) if heart else w.NOT_RECORDED, w.USABLE_BEATS)]
     if beats is not None and len(beats):
-        excluded = number(int(np.count_nonzero(~beats.nn)))
-        told = w.EXCLUDED.format(excluded=excluded, all=number(len(beats)))
+        kept = ~beats.excluded
+        excluded = number(int(np.count_nonzero(~beats.nn & kept)))
+        told = w.EXCLUDED.format(excluded=excluded, all=number(int(np.count_nonzero(kept))))
         shown.append((percent(beats.corrected_pct, 1), told))
     shown.append((figures.share(skin["coverage"]) if skin else w.NOT_RECORDED, w.USABLE_EDA))
     if (artefact := analysis.whole.number("eda_artefact_pct")) is not None:

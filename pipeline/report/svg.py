@@ -18,7 +18,7 @@ from pipeline.model import Bools, Floats
 
 COLUMNS = 720
 BLUE, ORANGE, INK, SOFT, GRID = "#1f5f99", "#a64b08", "#1d2733", "#4d5a68", "#dfe5eb"
-WARM, COOL, GREY = "#fcefe2", "#e6f0f9", "#d5dbe1"
+WARM, COOL, GREY, MARK = "#fcefe2", "#e6f0f9", "#d5dbe1", "#e2daec"
 _LETTER_PX = 6.3
 _ROUNDING_STEPS = 8  # to an eighth of a range or so, as round numbers go
 

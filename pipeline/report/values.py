@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from pipeline.report.summary import EFFECTS
 from pipeline.report.tables import Cell, Group, Notes, Row, Table, plain
 
 if TYPE_CHECKING:
-    from pipeline.analysis import Analysis
+    from pipeline.analysis import Analysis, PhaseValues
     from pipeline.values import Values
 
 _HEART = (figures.HEART_RATE, figures.RMSSD, figures.SDNN, figures.LF, figures.HF)
@@ -58,7 +59,7 @@ def by_phase(analysis: Analysis, words: w.HeartWords) -> ByPhase:
         *([w.NO_HEART] if analysis.beats is None else [w.COUNTS, w.LENGTHS_DIFFER]),
         *([w.FROM_PULSES] if analysis.recording.beat_source == "pp" else []),
         *([w.NO_SKIN] if analysis.eda is None else []),
-        *(f"{each.phase.name}: {each.pacing.sentence}" for each in phases if each.pacing is not None),
+        *_followed(phases),
     ]
     return ByPhase(
         table=_phase_table(analysis, words),
@@ -68,6 +69,16 @@ def by_phase(analysis: Analysis, words: w.HeartWords) -> ByPhase:
         spectra=_spectra(analysis, baseline),
         remarks=tuple(remarks),
     )
+
+
+def _followed(phases: Sequence[PhaseValues]) -> list[str]:
+    """How each pacer was followed; of phases of one name, one pacer each, with their numbers."""
+    names = Counter(each.phase.name for each in phases)
+    return [
+        f"{f'{place} ' if names[each.phase.name] > 1 else ''}{each.phase.name}: {each.pacing.sentence}"
+        for place, each in enumerate(phases, 1)
+        if each.pacing is not None
+    ]
 
 
 def _quantities(analysis: Analysis) -> tuple[Quantity, ...]:
@@ -153,17 +164,21 @@ def _panels(analysis: Analysis, words: w.HeartWords, baseline: Phase | None) -> 
 def _spectra(analysis: Analysis, baseline: Phase | None) -> tuple[Chart, ...]:
     """The baseline's spectrum beside that of the first paced phase, as far as either can carry one."""
     shown = [each for each in analysis.phases if each.phase is baseline]
-    shown += [each for each in analysis.phases if each.phase.paced][:1]
+    shown += [each for each in analysis.phases if each.phase.paced and _has_spectrum(each)][:1]
     found = (
         (each.phase, analysis.signals.spectrum(each.phase.start_s, each.phase.end_s))
         for each in shown
-        if each.values.number("lf_ms2") is not None
+        if _has_spectrum(each)
     )
     return tuple(
         spectrum(f"spectrum-{place}", phase.name, each, paced=phase.paced)
         for place, (phase, each) in enumerate(found)
         if each is not None
     )
+
+
+def _has_spectrum(each: PhaseValues) -> bool:
+    return each.values.number("lf_ms2") is not None
 
 
 def change(analysis: Analysis, axis: Axis, words: w.HeartWords) -> Change:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from pipeline.heart.beats import BeatKind
 from pipeline.model import PhaseKind
 from pipeline.report.figures import THIN, number
 from pipeline.skin.signal import EdaRule
+from pipeline.spans import Signal
 
 LANGUAGE = "en-GB"
 
@@ -63,11 +64,16 @@ _MONTHS = (
 )
 
 
+def day(at: date) -> str:
+    """A date."""
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
+
+
 def local_time(at: datetime) -> str:
     """A date and local time with its offset from UTC."""
     offset = at.strftime("%z")
     zone = f" (UTC{offset[:3].replace('-', '−')}:{offset[3:5]})" if offset else ""
-    return f"{at.day} {_MONTHS[at.month - 1]} {at.year}, {at:%H:%M}{zone}"
+    return f"{day(at)}, {at:%H:%M}{zone}"
 
 
 # Grammar
@@ -181,6 +187,10 @@ ONE_GAP, MANY_GAPS = "gap in recording ({length})", "gaps in recording ({length}
 QUALITY_STRIP = "Where the signals can be used"
 HEART_ROW, SKIN_ROW = "Heart", "Skin"
 USABLE_KEY, EXCLUDED_KEY, GAP_KEY = "usable", "present but excluded", "no data"
+MARKED_KEY = "excluded by marks"
+MARKED = "Excluded by marks: {marks}."
+MARKED_FOR = f"{{seconds}}{THIN}s {{kind}} ({{signals}})"
+SIGNALS = {Signal.HEART: "heartbeats", Signal.SKIN: "skin conductance"}
 USABLE_SHARE = "{signal}: {share} of the time usable."
 WARNINGS = "Please note"
 KINDS_CAPTION = "Beat intervals by kind"
@@ -192,11 +202,13 @@ KINDS = {
     BeatKind.EXTRA: "extra detection",
     BeatKind.LONG_SHORT: "too long or too short",
     BeatKind.IMPLAUSIBLE: "implausible (outside 300 to 2000 ms)",
+    BeatKind.EXCLUDED: "excluded by marks",
 }
 RULES_CAPTION = "Skin conductance excluded, by rule"
 RULE_HEAD = ("Rule", "Samples")
 RULES = {
     EdaRule.MISSING: "no value",
+    EdaRule.MARKED: "excluded by marks",
     EdaRule.RANGE: "outside 0.05 to 60 µS",
     EdaRule.STUCK: "stuck at one value",
     EdaRule.SLOPE: "steeper than 10 µS/s",
@@ -248,6 +260,10 @@ SKIN_HEAD = (TIME, "Level (µS)", "Responses", "Excluded")
 RATING_TITLE, RATING = "Self-report: {scale}", "rating"
 RATING_TOLD = "{value} at {time}"
 RATING_TEXT = "{scale}: {value}"
+NOTE, SAID = "note", "“{text}”"
+CHECK_INS = "Check-ins, as they were said"
+CHECK_IN_HEAD = ("When", TIME, "Feeling", "Thought", "Body", "What I did")
+NEVER_ANALYSED = "Notes and check-ins stand here as they were said. They are never analysed."
 EVENTS = "Markers, ratings and notes"
 EVENT_KEY = "Numbers at the foot of a chart refer to this list."
 NO_EVENTS = "No markers, ratings or notes were recorded."

@@ -102,6 +102,11 @@ class LiveSkin:
         return self._valid_s[-1] if self._valid_s else -math.inf
 
     @property
+    def taken_s(self) -> float:
+        """The time of the last value, used or not; minus infinity before the first."""
+        return self._last_s
+
+    @property
     def phasic_us(self) -> float:
         """How far the signal lies from the level now; NaN where nothing is usable."""
         return self._second_us - self.level_us

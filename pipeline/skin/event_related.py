@@ -238,6 +238,8 @@ def _fault(eda: Eda, start_s: float, end_s: float) -> str | None:
     reaches_in = (next_s > start_s + period_s / 2) & (last_s + period_s < end_s - period_s / 2)
     if np.any(gap & reaches_in):
         return "a gap"
+    if np.any(eda.marked[rows]):
+        return "a marked span"
     return None if np.all(eda.valid[rows]) else "an artefact"
 
 

@@ -26,7 +26,7 @@ def skin_columns(eda: Eda, scrs: Responses, start_s: Floats, end_s: Floats) -> d
     A response belongs to the window it begins in. NaN where a window cannot have the value; no floors.
 
     - `valid_s`, `eda_coverage`: valid time, and its share of the window. `eda_artefact_pct`: percent of the
-      samples there are that a mask took, gaps left out.
+      samples there are that a rule took; gaps and what a person marked are left out.
     - `scl_us`: mean of the tonic signal over valid samples, so equal windows average to the whole.
     - `scr_amplitude_us`: mean over responses. `scr_magnitude_us` keeps the zeros: the amplitude an average
       10 s of valid signal holds (Dawson, Schell & Filion 2007 on amplitude and magnitude; the 10 s are ours).
@@ -35,7 +35,7 @@ def skin_columns(eda: Eda, scrs: Responses, start_s: Floats, end_s: Floats) -> d
     """
     start_s, end_s = np.asarray(start_s, dtype=np.float64), np.asarray(end_s, dtype=np.float64)
     rows, held = _rows(eda.time_s, start_s, end_s), _rows(scrs.onset_s, start_s, end_s)
-    samples = (rows[1] - rows[0]).astype(np.float64)
+    samples = _sums((~eda.marked).astype(np.float64), rows)
     valid = _sums(eda.valid.astype(np.float64), rows)
     valid_s, length_s = valid / eda.rate_hz, end_s - start_s
     countable = (valid > 0) & (eda.rate_hz >= MIN_RATE_HZ)

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.model import Bools, Floats
+from pipeline.spans import Stretches
 
 PLAUSIBLE_US = (0.05, 60.0)
 STEEPEST_US_S = 10.0
@@ -38,6 +39,7 @@ class EdaRule(StrEnum):
     """Why a sample is not used; the first that applies."""
 
     MISSING = "missing"  # NaN
+    MARKED = "marked"  # within a span that a person marked
     RANGE = "range"  # outside 0.05..60 µS
     STUCK = "stuck"  # the same value for long
     SLOPE = "slope"  # steeper than 10 µS/s after the low-pass
@@ -49,8 +51,9 @@ class Eda:
     """A prepared signal: arrays of one length, at no more than 16 Hz.
 
     `eda_us` is low-passed, also where it is not valid (NaN where it is missing). `tonic_us` and `phasic_us`
-    are NaN where it is not valid. `removed` is the share of samples each rule took. `cold` says where skin
-    temperature makes "cold or not worn" likely: a remark, not a mask.
+    are NaN where it is not valid. `removed` is the share of samples each rule took. `marked` is where a
+    person's mark took them: no artefact. `cold` says where skin temperature makes "cold or not worn" likely:
+    a remark, not a mask.
     """
 
     time_s: Floats
@@ -60,6 +63,7 @@ class Eda:
     tonic_us: Floats
     phasic_us: Floats
     cold: Bools
+    marked: Bools
     removed: Mapping[EdaRule, float]
 
     @property
@@ -73,11 +77,17 @@ class Eda:
         return slice(int(start), int(end))
 
 
-def prepare(time_s: Floats, eda_us: Floats, rate_hz: float, skin_temp_c: Floats | None = None) -> Eda:
+def prepare(
+    time_s: Floats,
+    eda_us: Floats,
+    rate_hz: float,
+    skin_temp_c: Floats | None = None,
+    marked: Stretches | None = None,
+) -> Eda:
     """Bring down, low-pass, mask and split skin conductance.
 
     `time_s` (n,) rising, in s; `eda_us` (n,) in µS, NaN where missing; `rate_hz` nominal, above 0;
-    `skin_temp_c` (n,) in °C at the same times, NaN where unknown.
+    `skin_temp_c` (n,) in °C at the same times, NaN where unknown; `marked` is what a person took out.
 
     - Rate: from 16 Hz on, means of as many neighbours as leave 8 Hz or a little more.
     - Low-pass: Butterworth, zero phase, 1 Hz (0.4 of the rate where that is lower; none up to 2 Hz).
@@ -87,6 +97,8 @@ def prepare(time_s: Floats, eda_us: Floats, rate_hz: float, skin_temp_c: Floats 
       `cold`.
     - Stuck (ours): the very same value for 120 s; for 10 s where the skin is cold, or at the recording's
       ceiling, which a signal hits in mid-move.
+    - Marked: nothing of it is valid, and nothing around it is the worse for it; but a jump within it reaches
+      5 s as any other does.
     - Split: tonic is the grey opening over 20 s, one period of 0.05 Hz, with its corners rounded over 5 s:
       responses stand on it and are no part of it (a low-pass at 0.05 Hz takes in a good part of them).
       Phasic is the rest, and never negative. Both over each valid stretch.
@@ -108,6 +120,7 @@ def prepare(time_s: Floats, eda_us: Floats, rate_hz: float, skin_temp_c: Floats 
         smooth_us[stretch] = _low_pass(eda_us[stretch], rate_hz, _SMOOTH_HZ)
 
     masks = {EdaRule.MISSING: ~present}
+    masks[EdaRule.MARKED] = marked.hold(time_s) if marked is not None else np.zeros(len(time_s), dtype=bool)
     masks[EdaRule.RANGE] = present & ((eda_us < PLAUSIBLE_US[0]) | (eda_us > PLAUSIBLE_US[1]))
     masks[EdaRule.STUCK] = stuck
     masks[EdaRule.SLOPE] = _steep(smooth_us, stretches, rate_hz)
@@ -120,7 +133,8 @@ def prepare(time_s: Floats, eda_us: Floats, rate_hz: float, skin_temp_c: Floats 
     tonic_us = np.full(len(smooth_us), np.nan)
     for stretch in stretches_of(valid, after_gap):
         tonic_us[stretch] = _below_responses(smooth_us[stretch], rate_hz)
-    return Eda(time_s, float(rate_hz), smooth_us, valid, tonic_us, smooth_us - tonic_us, cold, removed)
+    out = masks[EdaRule.MARKED] & present
+    return Eda(time_s, float(rate_hz), smooth_us, valid, tonic_us, smooth_us - tonic_us, cold, out, removed)
 
 
 def after_gaps(time_s: Floats, rate_hz: float) -> Bools:

@@ -41,7 +41,7 @@ class Quiet:
     def show(self, moment: Moment) -> None:
         assert self.recorder is not None
         if int(moment.time_s) % 20 == 0:
-            self.recorder.mark("note", "every twenty seconds")
+            self.recorder.conductor.noted.mark("note", "every twenty seconds")
 
     def end(self) -> None:
         pass

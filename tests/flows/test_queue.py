@@ -22,7 +22,7 @@ from tests.flows.rooms import Played, play, resting
 SECONDS = 60
 BEHIND_S = 20.3  # at which moment nothing is sent
 HUNDREDTH = 0.00501  # a count of the HealthyPi Move, and a rounding error
-QUEUED = {Kind.DATA, Kind.DEVICE, Kind.LINK, Kind.SHOWN}
+QUEUED = {Kind.DATA, Kind.DEVICE, Kind.LINK, Kind.SHOWN, Kind.PHASE}
 
 
 def raw(played: Played) -> Sequence[Record]:
@@ -52,13 +52,18 @@ def assert_whole(played: Played) -> None:
 
 def decoding_waits(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Have decoding begin late, as if the computer had been busy until then."""
-    decode_queued = Recorder.decode_queued
+    decode_queued, decode_waiting = Recorder.decode_queued, Recorder._decode_waiting
 
     async def late(recorder: Recorder) -> None:
         await asyncio.sleep(seconds)
         await decode_queued(recorder)
 
+    def not_yet(recorder: Recorder) -> None:
+        if recorder.conductor.now_s() >= seconds:
+            decode_waiting(recorder)
+
     monkeypatch.setattr(Recorder, "decode_queued", late)
+    monkeypatch.setattr(Recorder, "_decode_waiting", not_yet)
 
 
 def test_what_the_queue_has_no_room_for_is_counted_and_decoded_when_sealing(

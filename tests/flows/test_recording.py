@@ -83,8 +83,8 @@ def test_what_was_shown_is_stored_and_is_never_an_old_number(tmp_path: Path) -> 
 def test_stopping_early_seals_what_there_is(tmp_path: Path) -> None:
     async def enough(_: Room, recorder: Recorder, stop: asyncio.Event) -> None:
         await asyncio.sleep(30)
-        recorder.mark("note", "enough for today")
-        recorder.rate("distress", 3)
+        recorder.conductor.noted.mark("note", "enough for today")
+        recorder.conductor.rate("distress", 3)
         stop.set()
 
     session = play(tmp_path, resting(600), happening=enough).recording

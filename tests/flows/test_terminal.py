@@ -42,7 +42,7 @@ def test_values_phase_and_time_left_are_there() -> None:
 
 def test_a_value_that_cannot_be_shown_is_a_dash_and_why() -> None:
     reasons = {"rmssd_ms": "needs 60 s, the window has 20 s"}
-    shown = _screen(Moment(20, BASELINE, 0, Shown(66.0, None, None, None, reasons), {}))
+    shown = _screen(Moment(20, BASELINE, 0, Shown(66.0, reasons=reasons), {}))
     assert re.search(r"RMSSD, last minute +- +needs 60 s, the window has 20 s", shown)
 
 

@@ -27,7 +27,7 @@ from tests.pipeline.heart.artefact_figures import (
 )
 from tests.pipeline.heart.rhythms import annotated, lived, real_beats, rhythm, spoilt
 
-NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE = BeatKind
+NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE, _ = BeatKind
 SENSITIVITY, FALSE_ALARMS, AGREEMENT = 0.95, 0.005, 0.98
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from pipeline.heart.beats import BeatKind, Beats, adjacent
 
-NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE = BeatKind
+NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE, EXCLUDED = BeatKind
 
 
 def test_masks_counts_and_cover() -> None:
@@ -16,7 +16,7 @@ def test_masks_counts_and_cover() -> None:
     assert beats.nn.tolist() == [True, True, False, True, True]
     assert beats.adjacent.tolist() == [False, True, True, True, False]
     assert beats.pairs.tolist() == [False, True, False, False, False]
-    assert beats.counts == {NORMAL: 4, ECTOPIC: 0, MISSED: 1, EXTRA: 0, LONG_SHORT: 0, IMPLAUSIBLE: 0}
+    assert beats.counts == {**dict.fromkeys(BeatKind, 0), NORMAL: 4, MISSED: 1}
     assert beats.corrected_pct == 20
     assert beats.covered_s(0, 9) == 4
     assert beats.covered_s(0.5, 8.25) == pytest.approx(0.5 + 1 + 1 + 0.25)

@@ -27,7 +27,7 @@ from tests.pipeline.heart.artefact_figures import (
 )
 from tests.pipeline.heart.rhythms import lived, real_beats, rhythm, spoilt
 
-NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE = BeatKind
+NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE, _ = BeatKind
 
 
 def fed(time_s: Floats, interval_ms: Floats) -> CausalBeats:

@@ -9,7 +9,7 @@ from pipeline.heart.corrected import corrected_times, interpolated
 from tests.pipeline.heart.artefact_figures import ONE_EACH, of_intervals
 from tests.pipeline.heart.rhythms import lived, rhythm
 
-NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE = BeatKind
+NORMAL, ECTOPIC, MISSED, EXTRA, LONG_SHORT, IMPLAUSIBLE, EXCLUDED = BeatKind
 NAN = float("nan")
 AROUND = [800.0] * 40
 

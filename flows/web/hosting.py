@@ -1,0 +1,149 @@
+"""`vagal live` with its pages: a start page, a session, its report, and the start page again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+from flows import companion
+from flows.live import stop_on_signals
+from flows.recording import Moment, Plan, Recorder, record
+from flows.resonance import latest_resonance
+from flows.surroundings import Source, Surroundings
+from flows.web.lobby import Chosen, Defaults, Lobby
+from flows.web.page import Page
+from pipeline.clock import Clock, run
+from pipeline.errors import VagalError
+from pipeline.store import Home
+
+Say = Callable[[str], None]
+
+_LOOK_EVERY_S = 0.5
+
+
+class _Quiet:
+    """No view in the terminal: the pages are the view."""
+
+    def begin(self, plan: Plan, folder: Path) -> None:
+        pass
+
+    def show(self, moment: Moment) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+
+def host(
+    page: Page, home: Home, source: Source, defaults: Defaults, *, speed: float | None, say: Say = print
+) -> None:
+    """Serve start page and sessions until Ctrl-C; a session that runs then is ended and reported first."""
+
+    async def main(clock: Clock) -> None:
+        page.use(asyncio.get_running_loop())
+        with stop_on_signals() as stop:
+            while not stop.is_set():
+                async with source.open(clock) as around:
+                    await _one_round(page, home, around, defaults, clock, stop, say)
+
+    run(main, speed)
+
+
+async def _one_round(
+    page: Page,
+    home: Home,
+    around: Surroundings,
+    defaults: Defaults,
+    clock: Clock,
+    stop: asyncio.Event,
+    say: Say,
+) -> None:
+    """Wait for somebody to start a session, and go through it."""
+    lobby = page.lobby = Lobby(home, around, defaults, page.publish, lambda client: _own_rate(home, client))
+    chosen = await lobby.wait(stop)
+    page.lobby = None
+    if chosen is None:
+        return
+    lobby.tell(running=True)
+    try:
+        folder = await _session(page, home, around, chosen, clock, stop)
+        say(f"Session  {folder}")
+    except VagalError as error:
+        page.ended(None, str(error))
+        say(f"vagal: {error}")
+
+
+async def _session(
+    page: Page, home: Home, around: Surroundings, chosen: Chosen, clock: Clock, stop: asyncio.Event
+) -> Path:
+    started: list[companion.Companion] = []
+
+    def began(recorder: Recorder) -> None:
+        recorder.conductor.first_session = chosen.first_session
+        if chosen.screened is not None:
+            recorder.conductor.screened(chosen.screened)
+        started.extend(_companion(recorder.folder))
+
+    page.begin(asyncio.get_running_loop(), clock.speed, home, chosen.plan.client)
+    folder, _ = await record(
+        chosen.plan,
+        home,
+        clock,
+        around.radio,
+        _Quiet(),
+        stop=stop,
+        began=began,
+        hear=around.hear,
+        attend=page.attend,
+    )
+    report, warning = await asyncio.to_thread(
+        started[0].report if started else lambda: (companion.report_plainly(folder), None)
+    )
+    page.ended(report, warning)
+    return folder
+
+
+def _companion(folder: Path) -> list[companion.Companion]:
+    try:
+        return [companion.start(folder)]
+    except OSError:  # the report is made at the end without one
+        return []
+
+
+def _own_rate(home: Home, client: str) -> float | None:
+    """The client's own rate by the latest assessment."""
+    found = latest_resonance(home, client)
+    return found.rate_bpm if found else None
+
+
+def show(page: Page, target: str, say: Say, *, open_browser: bool = True) -> None:
+    """Open the page in this computer's browser; where there is none to see, say where it is."""
+    url = page.url(target)
+    if open_browser and _has_screen():
+        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+    say(f"Live page  {url}")
+    if page.server.lan_url:
+        say(f"Second screen  {page.server.lan_url}/join   certificate {page.server.fingerprint}")
+
+
+def linger(page: Page, say: Say) -> None:
+    """Keep the pages up for as long as one of them is open, or until Ctrl-C."""
+    if page.watched:
+        say("The live page stays until you close it; Ctrl-C ends it now.")
+    with contextlib.suppress(KeyboardInterrupt):
+        while page.watched:
+            time.sleep(_LOOK_EVERY_S)
+
+
+def _has_screen() -> bool:
+    """Whether a browser would have somewhere to appear; never a text browser in the terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

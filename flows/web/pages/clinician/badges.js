@@ -1,0 +1,33 @@
+/** Whose session this is, the link to the recorder, and each sensor with the reason when it is not good. */
+
+import { onLink, subscribe } from "../net.js";
+import { el, setText } from "../say.js";
+
+const WORDS = { good: "good", poor: "poor", lost: "lost", waiting: "waiting" };
+const SIGNS = { good: "✓", poor: "!", lost: "×", waiting: "…" };
+const LINKS = { connecting: ["waiting", "Connecting"], live: ["good", "Live"], silent: ["lost", "No news"], lost: ["lost", "Reconnecting"], refused: ["lost", "Signed out"] };
+
+/** Fill the header's line and badges. */
+export function showBadges(who, list) {
+  let [devices, link, over] = [[], "connecting", false];
+  const show = () => {
+    const [look, word] = over && link === "live" ? ["plain", "Ended"] : LINKS[link];
+    list.replaceChildren(el("li", { class: `badge ${look}` }, link === "live" && !over ? el("i", { class: "pulse", "aria-hidden": "true" }) : null, word), ...devices.map(badge));
+  };
+  subscribe("session", (session) => {
+    setText(who, session ? [`Client ${session.client}`, session.session_number && `session ${session.session_number}`, session.protocol.title].filter(Boolean).join(" · ") : "");
+    if (session?.simulated) who.append(" ", el("span", { class: "badge poor simulated" }, "Simulated data"));
+    const now = session?.devices ?? [];
+    over = ["ended", "failed"].includes(session?.state);
+    if (JSON.stringify(now) !== JSON.stringify(devices) || over) { devices = over ? [] : now; }
+    show();
+  });
+  onLink(({ state }) => { link = state; show(); });
+}
+
+function badge({ label, state, why, battery_pct }) {
+  const battery = battery_pct !== null && battery_pct !== undefined && battery_pct <= 20 ? ` · battery ${battery_pct} %` : "";
+  const reason = why && state !== "good" ? `: ${why}` : "";
+  return el("li", { class: `badge ${state}`, title: `${label}${battery_pct ? `, battery ${battery_pct} %` : ""}` },
+    el("span", { "aria-hidden": "true" }, SIGNS[state] ?? "·"), `${label} ${WORDS[state] ?? state}${reason}${battery}`);
+}

@@ -1,0 +1,49 @@
+/** One calm place for what needs a word: lost link, refused action, safety stop, the session's state, its report. */
+
+import { act, onLink, onTrouble, subscribe } from "../net.js";
+import { button, el } from "../say.js";
+
+const OVER = new Set(["sealing", "ended", "failed"]);
+const TROUBLE_MS = 8000;
+
+/** Fill `place`; it is empty while all is well. */
+export function showMessages(place) {
+  let [link, session, trouble, timer, known] = ["", null, "", 0, ""];
+  const show = () => {
+    const key = JSON.stringify([link, trouble, session?.state, session?.message, session?.safety, session?.report]);
+    if (key === known) return;
+    known = key;
+    place.replaceChildren(...[ofSafety(session), ofSession(session), link && notice(link, true), trouble && notice(trouble, true)].filter(Boolean));
+  };
+  onLink(({ text }) => { link = text; show(); });
+  onTrouble((text) => {
+    trouble = text;
+    clearTimeout(timer);
+    timer = setTimeout(() => { trouble = ""; show(); }, TROUBLE_MS);
+    show();
+  });
+  subscribe("session", (now) => { session = now; show(); });
+}
+
+function notice(text, warn, ...more) {
+  return el("div", { class: warn ? "notice warn" : "notice" }, el("p", { class: "grow" }, text), ...more);
+}
+
+function ofSafety(session) {
+  if (!session?.safety || OVER.has(session.state)) return null;
+  return notice(session.safety.text, true, button("Carry on", null, () => act("carry_on"), { class: "small" }));
+}
+
+function ofSession(session) {
+  const home = el("a", { class: "button small", href: "/" }, "Home page");
+  if (!session) return notice("Start a session on the home page.", false, home);
+  const { state, message, report } = session;
+  if (state === "waiting") return notice(message ?? "Waiting for the sensors. Check that they are worn and switched on.");
+  if (state === "sealing") return notice(message ?? "Saving the session. Please keep this page open.");
+  if (state === "ended") {
+    const link = report ? el("a", { class: "button primary small", href: report }, "Open the report") : el("span", { class: "soft" }, "The report is being made …");
+    return notice(message ?? "The session has ended and is saved.", false, link, home);
+  }
+  if (state === "failed") return notice(message ?? "The session could not go on. What was recorded is kept.", true, home);
+  return message ? notice(message) : null;
+}

@@ -1,0 +1,84 @@
+/** The protocol's phases as a strip, the one that runs now in words, and the time that is left. */
+
+import { isLive, sessionNow, subscribe } from "../net.js";
+import { clockTime, duration, el, setText } from "../say.js";
+import { store } from "./store.js";
+
+const OPEN_S = 300;
+
+let segments = [];
+let known = "";
+
+/** Fill the strip and the words; both follow the session from now on. */
+export function showTimeline(strip, phase) {
+  const name = el("strong", {}), left = el("span", { class: "figure" }), leftWord = el("span", { class: "soft small" }), instruction = el("p", { class: "soft instruction" });
+  phase.append(el("p", { class: "name" }, name), el("p", { class: "left" }, left, " ", leftWord), instruction);
+  const show = () => {
+    build(strip, store.session?.steps ?? []);
+    tick();
+  };
+  const tick = () => {
+    const session = store.session;
+    const step = stepOf(session);
+    fill(session);
+    setText(name, step ? step.name : titleOf(session));
+    setText(instruction, step ? step.instruction : textOf(session));
+    const seconds = secondsLeft(session);
+    setText(left, step ? clockTime(seconds ?? Math.max(0, (sessionNow() ?? 0) - (session.step_began_s ?? 0))) : "");
+    setText(leftWord, step ? (session.state === "paused" ? "left, paused" : seconds === null ? "so far, no set end" : "left") : "");
+    left.classList.toggle("stale", !isLive());
+  };
+  subscribe("session", show);
+  setInterval(tick, 250);
+}
+
+const RUNS = new Set(["running", "paused"]);
+const stepOf = (session) => (session && RUNS.has(session.state) && session.step !== null ? session.steps[session.step] : null);
+
+function titleOf(session) {
+  if (!session) return "No session is running";
+  const titles = { waiting: "Waiting for the sensors", opening: session.protocol.title, sealing: "Saving the session", ended: "The session has ended", failed: "The session could not go on" };
+  return titles[session.state] ?? session.protocol.title;
+}
+
+function textOf(session) {
+  return session?.state === "opening" ? session.protocol.opening : "";
+}
+
+/** Seconds to the end of the step; null where it has none. */
+function secondsLeft(session) {
+  if (!stepOf(session) || session.step_ends_s === null) return null;
+  if (session.state === "paused" || sessionNow() === null) return session.left_s;
+  return Math.max(0, session.step_ends_s - sessionNow());
+}
+
+function build(strip, steps) {
+  const key = JSON.stringify(steps.map(({ name, duration_s }) => [name, duration_s]));
+  if (key === known) return;
+  known = key;
+  segments = steps.map((step) => {
+    const done = el("i", {});
+    const word = el("span", { class: "visually-hidden" });
+    const length = step.duration_s === null ? "no set end" : duration(step.duration_s);
+    const item = el("li", { title: `${step.name}, ${length}` }, el("div", { class: "bar" }, done), el("span", { class: "label" }, step.name, el("small", {}, ` ${step.duration_s === null ? "open" : length}`)), word);
+    item.style.flexGrow = String(step.duration_s ?? OPEN_S);
+    return { item, done, word };
+  });
+  strip.replaceChildren(...segments.map(({ item }) => item));
+}
+
+function fill(session) {
+  segments.forEach(({ item, done, word }, index) => {
+    const over = session?.state === "ended" || session?.state === "sealing";
+    const current = !over && stepOf(session) !== null && index === session.step;
+    const past = over ? index <= (session.step ?? session.phases.length - 1) : stepOf(session) !== null && index < session.step;
+    const step = session?.steps[index];
+    const left_s = current ? secondsLeft(session) : null;
+    const share = past ? 1 : !current ? 0 : step.duration_s ? 1 - (left_s ?? 0) / step.duration_s : 1;
+    done.style.width = `${Math.max(0, Math.min(1, share)) * 100}%`;
+    item.classList.toggle("open", current && !step.duration_s);
+    if (current) item.setAttribute("aria-current", "step");
+    else item.removeAttribute("aria-current");
+    setText(word, past ? ", done" : current ? ", now" : ", to come");
+  });
+}

@@ -1,0 +1,66 @@
+/** Practices and protocols as one choice, grouped by where they are meant for. */
+import { el, setText } from "/pages/say.js";
+
+const GROUPS = [
+  ["home", "At home"],
+  ["clinic", "In session"],
+  ["any", "At home or in session"],
+];
+
+const part = document.querySelector("#protocols");
+const readers = new Set();
+let known = [];
+let shown = "";
+
+/** Call `reader(protocol)` when another one is chosen. */
+export function onProtocol(reader) {
+  readers.add(reader);
+}
+
+/** Show the lobby's protocols; what was chosen here stays chosen. */
+export function showProtocols(lobby) {
+  const signature = JSON.stringify(lobby.protocols);
+  if (signature === shown) return;
+  const before = chosenProtocol()?.name ?? lobby.protocol;
+  shown = signature;
+  known = lobby.protocols;
+  part.replaceChildren(...GROUPS.map(group).filter((made) => made !== null));
+  for (const input of part.querySelectorAll("input")) input.checked = input.value === before;
+  tell();
+}
+
+/** The chosen protocol, or null before any is known. */
+export function chosenProtocol() {
+  const name = part.querySelector("input:checked")?.value;
+  return known.find((protocol) => protocol.name === name) ?? null;
+}
+
+function group([setting, title]) {
+  const members = known.filter((protocol) => protocol.setting === setting);
+  if (!members.length) return null;
+  const id = `protocols-${setting}`;
+  return el("div", { class: "group", role: "group", "aria-labelledby": id }, el("h3", { id }, title), members.map(option));
+}
+
+function option(protocol) {
+  const input = el("input", {
+    type: "radio",
+    name: "protocol",
+    value: protocol.name,
+    onchange: tell,
+    "aria-describedby": "protocol-summary",
+  });
+  return el("label", { class: "choice option" }, input, el("span", { class: "grow" }, protocol.title), length(protocol));
+}
+
+function length(protocol) {
+  const text = protocol.minutes === null ? "open" : `${Math.round(protocol.minutes)} min`;
+  return el("span", { class: "small soft length" }, text);
+}
+
+function tell() {
+  const protocol = chosenProtocol();
+  setText(document.querySelector("#protocol-summary"), protocol?.summary ?? "");
+  document.querySelector("#order").hidden = !protocol?.can_shuffle;
+  for (const reader of readers) reader(protocol);
+}
