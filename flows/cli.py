@@ -6,8 +6,8 @@ import io
 import json
 import os
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flows.live import Outcome
     from flows.surroundings import Source
     from flows.web.page import Page
+    from pipeline.guidance.protocol import Protocol
     from pipeline.store import Home
 
 # "\\b" keeps click from filling the lines of the paragraph.
@@ -92,15 +93,13 @@ def demo(home: Home, speed: float, protocol_name: str, browser: bool) -> None:
 )
 def live(browser: bool, port: int | None, lan: str | None, **options: Any) -> None:
     """A guided session from your sensors in the browser, and its report."""
-    from flows.web.hosting import show
-    from flows.web.page import Page
 
-    with closing(Page(options["home"], port=port, lan=lan)) as page:
-        if browser:
-            _host(page, **options)
-        else:
-            show(page, "/live", click.echo, open_browser=False)
-            _session(**options, page=page)
+    def page() -> Page:
+        from flows.web.page import Page
+
+        return Page(options["home"], port=port, lan=lan)
+
+    (_host if browser else _session)(**options, page=page)
 
 
 @cli.command()
@@ -116,7 +115,6 @@ def record(**options: Any) -> None:
 
 
 def _host(
-    page: Page,
     home: Home,
     client: str,
     protocol_name: str,
@@ -124,21 +122,20 @@ def _host(
     simulate: str | None,
     replay: str | None,
     speed: float | None,
+    page: Callable[[], Page],
 ) -> None:
     """Serve the start page, with what was asked for chosen already."""
     from flows.web.hosting import host, show
     from flows.web.lobby import Defaults
-    from pipeline.guidance.protocol import protocol
 
     source = _checked_source(home, devices, simulate, replay, speed)
-    own = source.protocol if not _given("protocol_name") else None
-    if own is None and _given("protocol_name"):
-        protocol(protocol_name, home.path)  # a wrong name is said at once
-    name = own.name if own else protocol_name
+    plan = _plan(home, protocol_name, source)
     _recover(home)
-    defaults = Defaults(client, name, devices, source.told if source.simulated else None, own)
-    show(page, "/", click.echo)
-    host(page, home, source, defaults, speed=_pace(source, speed), say=click.echo)
+    own = plan if plan is source.protocol else None
+    defaults = Defaults(client, plan.name, devices, source.told if source.simulated else None, own)
+    with closing(page()) as opened:
+        show(opened, "/", click.echo)
+        host(opened, home, source, defaults, speed=_pace(source, speed), say=click.echo)
 
 
 def _session(
@@ -150,21 +147,42 @@ def _session(
     replay: str | None,
     speed: float | None,
     view: Any = None,
-    page: Page | None = None,
+    page: Callable[[], Page] | None = None,
 ) -> None:
+    """Record one session and report it; a page shows it, where there is one."""
     from flows.live import run_session
-    from pipeline.guidance.protocol import protocol
 
     source = _checked_source(home, devices, simulate, replay, speed)
-    own = source.protocol if not _given("protocol_name") else None
-    plan = own or protocol(protocol_name, home.path)
+    plan = _plan(home, protocol_name, source)
     _recover(home)
     pace = _pace(source, speed)
-    _tell(
-        run_session(
-            home, client, plan, source, wanted=devices, speed=pace, view=view, page=page, say=click.echo
+    with _opened(page) as shown:
+        _tell(
+            run_session(
+                home, client, plan, source, wanted=devices, speed=pace, view=view, page=shown, say=click.echo
+            )
         )
-    )
+
+
+@contextmanager
+def _opened(page: Callable[[], Page] | None) -> Iterator[Page | None]:
+    """A page for one session, its address said."""
+    if page is None:
+        yield None
+        return
+    from flows.web.hosting import show
+
+    with closing(page()) as opened:
+        show(opened, "/live", click.echo, open_browser=False)
+        yield opened
+
+
+def _plan(home: Home, name: str, source: Source) -> Protocol:
+    """The protocol that was named, else the one that goes with the source, else the default."""
+    from pipeline.guidance.protocol import protocol
+
+    own = source.protocol if not _given("protocol_name") else None
+    return own or protocol(name, home.path)
 
 
 def _given(option: str) -> bool:

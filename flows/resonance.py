@@ -45,16 +45,20 @@ def read_resonance(path: Path) -> Assessment:
         raise InputError(f"{path}: cannot be read ({error})") from error
 
 
-def latest_resonance(home: Home, client: str) -> LastResonance | None:
+def latest_resonance(home: Home, client: str, *, simulated: bool = False) -> LastResonance | None:
     """What a client's newest assessment named; None if it named no rate, or there is none.
 
-    A damaged file is passed over, and so is a session that could not be assessed: the one before counts.
+    A damaged file is passed over, and so is a session that could not be assessed: the one before counts. What
+    a simulated session found sets no real person's pacer, nor the reverse.
     """
     folders = [folder for folder in home.sessions_path.joinpath(client).glob("*") if folder.name[0] != "."]
     for path in (folder / "derived" / FILE for folder in sorted(folders, reverse=True)):
         try:
             found = read_resonance(path)
-        except InputError:
+            manifest = json.loads((path.parents[1] / "session.json").read_bytes())
+        except (InputError, OSError, ValueError):
+            continue
+        if bool(manifest.get("simulated")) is not simulated:
             continue
         dated = found.dated
         if found.verdict is Verdict.NOT_ASSESSED or dated.date is None:

@@ -35,6 +35,7 @@ class TerminalView:
         self._protocol: Protocol | None = None
         self._drawn_s = 0.0
         self._step: Step | None = None
+        self._begun = False
         self._links: dict[str, str] = {}
         self._skin = True
 
@@ -58,6 +59,7 @@ class TerminalView:
     def show(self, moment: Moment) -> None:
         """Draw a moment, unless the last was drawn just now."""
         entered, self._step = moment.step is not self._step, moment.step
+        self._begun = self._begun or moment.step is not None
         if not self._live:
             self._tell_changes(moment)
         every_s = _REDRAW_EVERY_S if self._live else _LINE_EVERY_S
@@ -86,10 +88,16 @@ class TerminalView:
     def _line(self, moment: Moment) -> str:
         shown = moment.shown
         return (
-            f"{_clock(moment.time_s):>6}  {moment.step.name if moment.step else 'Connecting':<16}"
+            f"{_clock(moment.time_s):>6}  {self._where(moment):<16}"
             f"{_value(shown.heart_rate_bpm, 0):>5} bpm   RMSSD {_value(shown.rmssd_ms, 0):>4} ms   "
             f"skin {_value(shown.eda_us, 2):>6} µS"
         )
+
+    def _where(self, moment: Moment) -> str:
+        """The step, or that it has not begun, or is over."""
+        if moment.step is not None:
+            return moment.step.name
+        return "Finishing" if self._begun else "Connecting"
 
     def screen(self, moment: Moment) -> Group:
         """What a terminal shows of a moment."""
@@ -114,7 +122,8 @@ class TerminalView:
         row = Table.grid(padding=(0, 1))
         step = moment.step
         if step is None:
-            row.add_row(Text("Waiting for the sensors ...", style="dim"))
+            told = "Finishing ..." if self._begun else "Waiting for the sensors ..."
+            row.add_row(Text(told, style="dim"))
         elif step.duration_s is None:
             row.add_row(Text(_clock(moment.time_s)))
         else:

@@ -136,10 +136,8 @@ def phases_of(records: Sequence[Record], end_s: float) -> tuple[Phase, ...]:
 
 
 def _without_kind(phases: Sequence[Phase], name: str | None) -> list[Phase]:
-    """The phases; the last ones, as far as they have this name, are of no kind."""
-    first = len(phases)
-    while first and phases[first - 1].name == name:
-        first -= 1
+    """The phases; from the first of this name on they are of no kind, as what began there begins again."""
+    first = next((place for place, phase in enumerate(phases) if phase.name == name), len(phases))
     return [*phases[:first], *(replace(phase, kind=PhaseKind.OTHER) for phase in phases[first:])]
 
 

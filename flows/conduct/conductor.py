@@ -257,15 +257,16 @@ class Conductor:
 
     def _took(self, turns: list[Turn]) -> None:
         """Journal what happened, and let it take effect."""
+        again = any(isinstance(turn, Restarted) for turn in turns)
         for turn in turns:
-            self._take(turn)
+            self._take(turn, again)
         if turns:
             self._tell()
 
-    def _take(self, turn: Turn) -> None:
+    def _take(self, turn: Turn, again: bool) -> None:
         match turn:
             case Entered(step=step):
-                self._enter(step, restarts=turn.part > 1)
+                self._enter(step, restarts=again)
             case Paused():
                 self._write(Kind.PAUSE, {"paused": True})
                 self.stage = Stage.PAUSED

@@ -57,7 +57,7 @@ _REPORT_POLICY = (
 )
 _ARRIVED = (
     '<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>vagal</title>'
-    '<meta http-equiv="refresh" content="0; url={target}">'
+    '<link rel="icon" href="data:,"><meta http-equiv="refresh" content="0; url={target}">'
     '<p>Opening … <a href="{target}">Go on</a></p></html>'
 )
 _SEND_S = 30.0  # a page that takes nothing for so long is given up

@@ -66,7 +66,9 @@ async def _one_round(
     say: Say,
 ) -> None:
     """Wait for somebody to start a session, and go through it."""
-    lobby = page.lobby = Lobby(home, around, defaults, page.publish, lambda client: _own_rate(home, client))
+    lobby = page.lobby = Lobby(
+        home, around, defaults, page.publish, lambda client: _own_rate(home, client, around)
+    )
     chosen = await lobby.wait(stop)
     page.lobby = None
     if chosen is None:
@@ -117,9 +119,9 @@ def _companion(folder: Path) -> list[companion.Companion]:
         return []
 
 
-def _own_rate(home: Home, client: str) -> float | None:
+def _own_rate(home: Home, client: str, around: Surroundings) -> float | None:
     """The client's own rate by the latest assessment."""
-    found = latest_resonance(home, client)
+    found = latest_resonance(home, client, simulated=around.simulated)
     return found.rate_bpm if found else None
 
 

@@ -245,9 +245,9 @@ class Hub:
         speed = speed if isfinite(speed) else 0.0
         said = _json(data)
         text = self._message(self.n + 1, at_ms or self._wall_ms(), _Moment(now_s, time_s, speed), topic, said)
-        if topic not in self._kept:
-            self._kept[topic] = kind.kept()
-        self._kept[topic].add(data)
+        kept = self._kept.get(topic, kind.kept())
+        kept.add(data)
+        self._kept[topic] = kept
         self._numbering.n += 1
         self._moment = _Moment(now_s, time_s, speed)
         self._remember(_Said(self.n, now_s, kind.roles, text))

@@ -220,8 +220,9 @@ class Lobby:
         return sorted(found, key=lambda each: (each.setting, each.duration_s or 0.0, each.title))
 
 
-def _screened(answers: Any) -> Screened | None:
-    if not isinstance(answers, dict):
+def _screened(told: Any) -> Screened | None:
+    """What came of the questions before a first session; None if they are still to be asked."""
+    if not isinstance(told, dict) or not isinstance(answers := told.get("answers"), dict):
         return None
     return screened({str(name): bool(said) for name, said in answers.items()})
 

@@ -34,7 +34,6 @@ STEP_KEYS = (
     "feedback",
     "ask",
     "shuffle",
-    "drop_s",
 )
 PACER_KEYS = ("breaths_per_min", "inhale_share")
 SCALES = ("distress",)
@@ -82,7 +81,7 @@ class Step:
     `resonance_offset_bpm` is there where the pacer goes by the client's own resonance result, that much
     faster; until `Protocol.resolved` the pacer has the default rate. `feedback` is the measure that may be
     fed back, `ask` the scale prompted at the end, `strategies` the ids to choose from. Steps with `shuffle`
-    change places with each other when the order is random. The first `drop_s` are left out of an assessment.
+    change places with each other when the order is random.
     """
 
     name: str
@@ -97,7 +96,6 @@ class Step:
     feedback: Measure | None = None
     ask: str | None = None
     shuffle: bool = False
-    drop_s: float = 0.0
     strategies: tuple[str, ...] = ()
 
 
@@ -215,7 +213,6 @@ def _step(table: Table, strategies: Collection[str]) -> Step:
         feedback=_feedback(table, kind),
         ask=table.choice_or_none("ask", SCALES),
         shuffle=table.flag("shuffle"),
-        drop_s=_drop_s(table, duration_s),
         strategies=_offered(table, strategies),
     )
 
@@ -252,15 +249,6 @@ def _feedback(table: Table, kind: PhaseKind) -> Measure | None:
     if measure and kind in _WITHOUT_FEEDBACK:
         raise table.wrong(f"a {kind} has no feedback: take out the line with feedback")
     return Measure(measure) if measure else None
-
-
-def _drop_s(table: Table, duration_s: float | None) -> float:
-    if "drop_s" not in table:
-        return 0.0
-    drop_s = table.number("drop_s", 0, LONGEST_STEP_S)
-    if duration_s is not None and drop_s >= duration_s:
-        raise table.wrong("drop_s leaves nothing of the step; it must be less than duration_s")
-    return drop_s
 
 
 def _offered(table: Table, strategies: Collection[str]) -> tuple[str, ...]:

@@ -81,7 +81,8 @@ class RateStep:
 class Assessment:
     """A resonance assessment: every rate, the fastest first, and what the criteria agree on.
 
-    `best_bpm` only if most criteria agree and half of the other rates have a reliably lower amplitude.
+    `best_bpm` only if most criteria agree, half of the other rates have a reliably lower amplitude, and those
+    that have not lie side by side with it.
     `not_distinguishable_bpm` are the rates whose amplitude can't be told from the best one's today (without a
     best: all that can't be told from the largest, that one among them). `reason` why there is no best.
     """
@@ -289,9 +290,18 @@ def _judged(found: Assessment, means: Means | None) -> Assessment:
     if best is not None and 2 * len(lower) < len(rates) - 1:
         reason = f"the amplitude at {best:g} a minute cannot be told from that at most other rates"
         best, lower = None, means.lower_than(largest)
+    elif best is not None and not _side_by_side(rates, lower):
+        reason = f"the rates that cannot be told from {best:g} a minute do not lie side by side with it"
+        best, lower = None, means.lower_than(largest)
     alike = tuple(rate for rate in rates if rate not in lower and rate != best)
     verdict = Verdict.NONE_STANDS_OUT if best is None else Verdict.AGREED
     return replace(found, verdict=verdict, reason=reason, best_bpm=best, not_distinguishable_bpm=alike)
+
+
+def _side_by_side(rates: Sequence[float], lower: frozenset[float]) -> bool:
+    """Whether what is not lower is one run of rates: a resonance has one peak, slow change may have more."""
+    kept = [place for place, rate in enumerate(rates) if rate not in lower]
+    return kept[-1] - kept[0] == len(kept) - 1
 
 
 def _too_few_rates(found: Assessment) -> str:

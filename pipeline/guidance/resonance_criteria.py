@@ -27,7 +27,8 @@ DROPPED_S = 30.0
 FEWEST_BREATHS = 5
 
 _CLEAN_SHARE = 0.9  # of a breath that normal intervals fill
-_FEWEST_WAVES = 4  # pairs of breaths
+_ENDED_EARLY = 0.05  # of a breath that a phase may lack at its end, as a clock's grain makes it
+_FEWEST_WAVES = 3  # pairs of breaths
 _FEWEST_IN_WAVE = 10  # beats: six terms are fitted to them
 _TERMS, _LINE_TERMS = 6, 2
 _LEAST_AGAINST_PACER = 0.5  # cosine of the lag behind the pacer: a sixth of a breath either way
@@ -86,7 +87,8 @@ class Breaths:
     def of(cls, phase: Phase, pacer: Pacer, beats: Beats) -> Self:
         """The cycles of a phase, counted from its begin, where the pacer's first one begins too."""
         cycle_s = 60.0 / pacer.breaths_per_min
-        first, last = math.ceil(DROPPED_S / cycle_s - 1e-9), math.floor(phase.duration_s / cycle_s + 1e-9)
+        first = math.ceil(DROPPED_S / cycle_s - 1e-9)
+        last = math.floor(phase.duration_s / cycle_s + _ENDED_EARLY)
         start_s = phase.start_s + cycle_s * np.arange(first, last, dtype=np.float64)
         filled_s = [beats.covered_s(begin_s, begin_s + cycle_s) for begin_s in start_s.tolist()]
         rows = usable(beats)
@@ -159,7 +161,7 @@ def smoothness(breaths: Breaths) -> Measured:
     """
     found = [_heart_wave(breaths, begin_s).explained for begin_s in breaths.wave_s]
     if len(found) < _FEWEST_WAVES:
-        return Measured(Criterion.SMOOTHNESS, None, "too few clean beats: fewer than 4 pairs of breaths")
+        return Measured(Criterion.SMOOTHNESS, None, "too few clean beats: fewer than 3 pairs of breaths")
     return Measured(Criterion.SMOOTHNESS, max(float(np.mean(found)), 0.0))
 
 

@@ -295,7 +295,7 @@ class LiveIndices:
         if value is None or reason:
             edges = np.array([newest_s - window_s]), np.array([newest_s])
             why = marked(markers, HEART, *edges)[0] if markers else None
-            reasons[shown] = (reason or "too few clean beats") + (f" ({why})" if why else "")
+            reasons[shown] = (reason or "too few clean beats") + (f"; {why}" if why else "")
             return None
         return value
 

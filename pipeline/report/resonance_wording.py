@@ -65,8 +65,8 @@ DETAILS = {
 COUNTED = (
     "The six criteria of Shaffer & Meehan (2020), in their order. There are no published weights, so they "
     "are counted; peak to trough, LF power and LF peak height say much the same. One counts where it is "
-    "known at every rate and not all tie. A rate is named if more than half of those that count agree on it "
-    "and half of the other rates have a reliably lower peak to trough."
+    "known at every rate and not all tie. A rate is named if more than half of those that count agree on "
+    "it, half of the other rates have a reliably lower peak to trough, and the rest lie beside it."
 )
 INTERVALS = (
     f"The first 30{THIN}s at each rate are left out. Intervals come from breath to breath; slow change "

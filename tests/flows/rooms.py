@@ -16,7 +16,7 @@ from devices.virtual.room import Room, simulated_room
 from devices.virtual.scenario import Scenario
 from devices.virtual.traits import Traits
 from flows.live import choose
-from flows.recording import Moment, Plan, Recorder, View, record
+from flows.recording import Attend, Moment, Plan, Recorder, View, record
 from flows.surroundings import Source
 from pipeline.clock import Clock, run
 from pipeline.guidance.protocol import Protocol, Step
@@ -77,6 +77,7 @@ def play(
     scene: Scenario | None = None,
     wanted: Sequence[str] = (),
     speed: float = FAST,
+    attend: Attend | None = None,
 ) -> Played:
     """Record a simulated session; `happening` runs beside it, with room, recorder and stop event."""
     view = Watched()
@@ -99,7 +100,15 @@ def play(
 
             plan = Plan(client, protocol, sensors, simulated=True)
             folder, recording = await record(
-                plan, Home(home), clock, room.radio, shown_by or view, stop=stop, began=began, hear=hear
+                plan,
+                Home(home),
+                clock,
+                room.radio,
+                shown_by or view,
+                stop=stop,
+                began=began,
+                hear=hear,
+                attend=attend,
             )
             for task in beside:
                 task.cancel()

@@ -60,7 +60,7 @@ class TestASession:
     def test_the_next_pacer_can_read_it(self, reported: Path) -> None:
         found = read_resonance(reported / "derived" / FILE)
         assert found.dated.date is not None
-        assert latest_resonance(_home(reported), "test-1") == LastResonance(
+        assert latest_resonance(_home(reported), "test-1", simulated=True) == LastResonance(
             5.5, found.dated.date, reported.name, found.not_distinguishable_bpm
         )
 
@@ -80,10 +80,11 @@ class TestASession:
         assert latest_resonance(Home(tmp_path), "test-1") is None
 
 
-def _stored(home: Path, session: str, facts: object, client: str = "c1") -> None:
+def _stored(home: Path, session: str, facts: object, client: str = "c1", *, simulated: bool = False) -> None:
     derived = home / "sessions" / client / session / "derived"
     derived.mkdir(parents=True)
     write_json(derived / FILE, facts)
+    write_json(derived.parent / "session.json", {"simulated": simulated})
 
 
 def _facts(best: float | None, day: str = "2026-03-01") -> dict[str, object]:
@@ -105,6 +106,12 @@ class TestLatest:
     def test_another_clients_does_not(self, tmp_path: Path) -> None:
         _stored(tmp_path, "2026-03-01", _facts(6.0), client="c2")
         assert latest_resonance(Home(tmp_path), "c1") is None
+
+    def test_a_simulated_one_sets_no_real_persons_pacer(self, tmp_path: Path) -> None:
+        _stored(tmp_path, "2026-03-01", _facts(6.0))
+        _stored(tmp_path, "2026-03-08", _facts(5.0), simulated=True)
+        found = [latest_resonance(Home(tmp_path), "c1", simulated=each) for each in (False, True)]
+        assert [each and each.rate_bpm for each in found] == [6.0, 5.0]
 
     def test_a_newer_one_in_which_no_rate_stood_out_takes_the_older_ones_place(self, tmp_path: Path) -> None:
         _stored(tmp_path, "2026-03-01", _facts(6.0))

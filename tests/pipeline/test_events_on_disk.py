@@ -1,4 +1,4 @@
-"""Events of a session, from the journal through the manifest and back: as they happened, corrections applied."""
+"""Events of a session, from the journal through the manifest and back, corrections applied."""
 
 import json
 from pathlib import Path
@@ -22,6 +22,7 @@ from pipeline.verification import problems_of
 from tests.pipeline.sessions import HEADER, event, numbered, records, write_journal
 
 END_S = 120.5  # of the session that events are added to
+BEFORE = {"when": "before", "feeling": "tense <b>", "thought": "“too much”", "body": "", "did": ""}
 PACED = {"name": "Paced", "kind": "paced", "pacer": {"breaths_per_min": 6.0, "inhale_share": 0.4}}
 
 
@@ -209,12 +210,10 @@ class TestPhases:
 
 
 class TestSaid:
-    BEFORE = {"when": "before", "feeling": "tense <b>", "thought": "“too much”", "body": "", "did": ""}
-
     def test_check_ins_and_notes_come_back_as_they_were_said(self, tmp_path: Path) -> None:
         session = _sealed(
             tmp_path / "s",
-            event(Kind.CHECK_IN, 0.8, self.BEFORE),
+            event(Kind.CHECK_IN, 0.8, BEFORE),
             event(Kind.NOTE, 33.0, {"text": "Tür – <i>bang</i>"}),
             event(Kind.CHECK_IN, 119.0, {"when": "after", "feeling": "calmer", "of": 3}),
         )
@@ -224,7 +223,7 @@ class TestSaid:
         )
         assert session.notes == (Note(33.0, "Tür – <i>bang</i>"),)
         manifest = json.loads((tmp_path / "s" / "session.json").read_bytes())
-        assert manifest["check_ins"][0] == {**self.BEFORE, "time_s": 0.8}
+        assert manifest["check_ins"][0] == {**BEFORE, "time_s": 0.8}
         assert manifest["notes"] == [{"time_s": 33.0, "text": "Tür – <i>bang</i>"}]
         assert problems_of(tmp_path / "s") == []
 
@@ -238,7 +237,7 @@ class TestSaid:
         assert (session.notes, session.check_ins) == ((), ())
 
     def test_they_change_no_value(self, tmp_path: Path) -> None:
-        said = [event(Kind.CHECK_IN, 0.8, self.BEFORE), event(Kind.NOTE, 33.0, {"text": "talking"})]
+        said = [event(Kind.CHECK_IN, 0.8, BEFORE), event(Kind.NOTE, 33.0, {"text": "talking"})]
         plain, told = (analyse(_sealed(tmp_path / n, *extra)) for n, extra in (("a", ()), ("b", said)))
         assert [v.features for v in told.windows] == [v.features for v in plain.windows]
         assert told.whole.features == plain.whole.features

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.clock import SystemClock
 from pipeline.errors import InputError
-from pipeline.journal import Journal, Kind, Record, parse_journal, read_journal
+from pipeline.journal import Journal, JournalTail, Kind, Record, parse_journal, read_journal
 
 RECORDS = [
     (Kind.DEVICE, "heart_rate", b'{"name": "strap"}'),
@@ -152,3 +152,44 @@ def _ends(content: bytes) -> list[int]:
 def test_records_compare_by_value() -> None:
     record = Record(Kind.DATA, "a/b", 1, 1, 0.5, 1e9, None, b"x")
     assert parse_journal(b"VAGALJ1\n" + bytes(record)).records == (record,)
+
+
+class TestTail:
+    @pytest.mark.parametrize("step", [1, 7, 64, 10_000])
+    def test_read_while_it_grows_each_record_comes_once(
+        self, content: bytes, tmp_path: Path, step: int
+    ) -> None:
+        path, found = tmp_path / "growing.bin", list[Record]()
+        path.touch()
+        tail, ends = JournalTail(path), _ends(content)
+        for start in range(0, len(content), step):
+            with path.open("ab") as file:
+                file.write(content[start : start + step])
+            found += tail.read()
+            assert len(found) == sum(end <= start + step for end in ends)
+        assert tuple(found) == parse_journal(content).records
+        assert tail.read() == []
+        tail.close()
+
+    def test_what_is_damaged_is_passed_over(self, content: bytes, tmp_path: Path) -> None:
+        path, ends = tmp_path / "damaged.bin", _ends(content)
+        path.write_bytes(content[: ends[1] + 20] + b"\0" + content[ends[1] + 21 :])
+        tail = JournalTail(path)
+        assert tuple(tail.read()) == parse_journal(path.read_bytes()).records
+        tail.close()
+
+    def test_a_record_inside_one_that_is_still_written_is_none(self, content: bytes, tmp_path: Path) -> None:
+        inner = bytes(parse_journal(content).records[1])
+        outer = bytes(Record(Kind.DATA, "a/b", 9, 0, 1.0, 1.0, None, inner + b"more"))
+        path = tmp_path / "growing.bin"
+        path.write_bytes(outer[:-1])
+        tail = JournalTail(path)
+        assert tail.read() == []
+        with path.open("ab") as file:
+            file.write(outer[-1:])
+        assert [record.payload for record in tail.read()] == [inner + b"more"]
+        tail.close()
+
+    def test_one_that_is_not_there_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="No such file"):
+            JournalTail(tmp_path / "journal.bin")

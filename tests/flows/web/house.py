@@ -19,7 +19,7 @@ from flows.web.server import Server
 from pipeline.errors import InUseError, UsageError
 from pipeline.store import Home
 
-WAIT_S = 20.0
+WAIT_S = 120.0  # only a hang takes so long
 PAGE = "<!doctype html><title>A page</title>"
 
 
@@ -72,6 +72,7 @@ class House:
         """A page's socket, with its cookies."""
         url = self.url.replace("http", "ws", 1) + "/socket?" + query
         how.setdefault("origin", self.url)
+        how.setdefault("ping_interval", None)  # a busy machine is no lost link
         headers = {"Cookie": cookies(browser), **how.pop("headers", {})}
         return connect(url, additional_headers=headers, proxy=None, open_timeout=WAIT_S, **how)
 

@@ -375,7 +375,7 @@ def test_other_screens_are_signed_out(house: House, operator: httpx.Client) -> N
 
 
 def test_a_report_has_no_script_and_no_reach(operator: httpx.Client) -> None:
-    answer = operator.get(f"/report/c1/{SESSION}", timeout=120)
+    answer = operator.get(f"/report/c1/{SESSION}")
     policy = answer.headers["content-security-policy"]
     assert answer.status_code == 200
     assert "<title>" in answer.text
@@ -407,7 +407,7 @@ def test_an_export_is_dropped(house: House, operator: httpx.Client) -> None:
         "X-Vagal-Name": quote("../../Müller, <b>.txt"),
         "X-Vagal-Client": "c2",
     }
-    answer = operator.post("/api/import", content=beats, headers=headers, timeout=120).json()
+    answer = operator.post("/api/import", content=beats, headers=headers).json()
     assert answer["ok"], answer
     (session,) = answer["sessions"]
     assert session["client"] == "c2"
@@ -434,7 +434,7 @@ def test_what_cannot_be_imported(
     house: House, operator: httpx.Client, name: str, client: str, content: bytes, error: str
 ) -> None:
     headers = {**writing(house, operator, Role.OPERATOR), "X-Vagal-Name": name, "X-Vagal-Client": client}
-    given = operator.post("/api/import", content=content, headers=headers, timeout=WAIT_S * 3)
+    given = operator.post("/api/import", content=content, headers=headers, timeout=WAIT_S)
     assert given.status_code == 400
     assert error in given.json()["error"]
     assert "/tmp" not in given.json()["error"]

@@ -95,7 +95,7 @@ def test_the_resonance_assessment_is_two_minutes_at_five_rates_with_rest_between
     resonance = protocol("resonance")
     paced = [step for step in resonance.steps if step.pacer]
     assert [step.pacer for step in paced] == [Pacer(bpm, 0.4) for bpm in (6.5, 6.0, 5.5, 5.0, 4.5)]
-    assert {(step.duration_s, step.drop_s, step.shuffle) for step in paced} == {(120, 30, True)}
+    assert {(step.duration_s, step.shuffle) for step in paced} == {(120, True)}
     assert not any(step.feedback for step in resonance.steps)
     between = resonance.steps[2::2]
     assert {(step.duration_s, step.kind, step.shuffle) for step in between} == {(120, PhaseKind.OTHER, False)}
@@ -169,7 +169,6 @@ FULL = Step(
     feedback=Measure.AROUSAL,
     ask="distress",
     shuffle=True,
-    drop_s=30.0,
     strategies=("five-senses",),
 )
 
@@ -181,7 +180,7 @@ def test_every_key_of_a_file_is_read(tmp_path: Path) -> None:
         '[[step]]\nname = "Sit"\nkind = "paced"\nduration_s = 90\ninstruction = "Sit."\n'
         'strategy = "breathing"\n'
         'pacer = { breaths_per_min = "resonance-0.5", inhale_share = 0.35 }\nuntil_tag = 2\ntask = "stroop"\n'
-        'feedback = "arousal"\nask = "distress"\nshuffle = true\ndrop_s = 30\nstrategies = ["five-senses"]\n',
+        'feedback = "arousal"\nask = "distress"\nshuffle = true\nstrategies = ["five-senses"]\n',
     )
     assert protocol("mine", home) == Protocol(
         "mine", "Mine", "My own.", "You can stop or skip any task.", (FULL,), Setting.HOME, "resonance", True
@@ -255,8 +254,6 @@ PACER_LINE = "pacer = { breaths_per_min = %s }"
         (HEAD + STEP + 'strategies = ["nope"]', "strategies: 'nope' is not known; there are another-view"),
         (HEAD + STEP + 'strategies = "five-senses"', "strategies must be a list of texts"),
         (HEAD + STEP + 'shuffle = "yes"', "shuffle must be true or false"),
-        (HEAD + STEP + "duration_s = 60\ndrop_s = 60", "drop_s leaves nothing of the step"),
-        (HEAD + STEP + "drop_s = -1", "drop_s must be a number from 0"),
         (HEAD + STEP + "pacer = 6", "step 1: pacer must be a table"),
         (HEAD + STEP + "pacer = {}", "pacer: breaths_per_min must be a number from 4.5 to 20"),
         (

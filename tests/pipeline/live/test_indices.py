@@ -1,5 +1,6 @@
 """Live values: of one device each, timed as in the sealed session, never old, the same when replayed."""
 
+import json
 from collections.abc import Iterator
 from time import process_time
 
@@ -9,6 +10,7 @@ import pytest
 from pipeline.heart.artefacts import classify
 from pipeline.heart.spectrum import PsdMethod
 from pipeline.heart.windows import hrv_columns
+from pipeline.journal import Kind, Record
 from pipeline.live.indices import LiveIndices, Shown
 
 Fed = tuple[float, np.ndarray]
@@ -158,3 +160,100 @@ def test_pulses_of_several_seconds_at_once_do_not_flicker() -> None:
         live.feed("arm", "pp", {"pp_ms": np.full(5, 1000.0)}, float(arrival_s), None)
     assert [live.at(now_s).heart_rate_bpm for now_s in (65.0, 68.0, 71.0, 74.9)] == [60.0] * 4
     assert live.at(75.1).heart_rate_bpm is None
+
+
+def _responding(live: LiveIndices, start_s: int, end_s: int, per_min: float = 6.0) -> None:
+    """Skin conductance with a response every so often."""
+    for second in range(start_s, end_s):
+        at_s = second + np.arange(1, 9) / 8
+        since_s = at_s % (60 / per_min)
+        eda_us = 4 + 0.5 * (np.exp(-since_s / 3) - np.exp(-since_s / 0.8))
+        live.feed("a", "eda", {"eda_us": eda_us}, second + 1.0, 8.0)
+
+
+class TestResponses:
+    def test_their_rate_needs_two_valid_minutes(self) -> None:
+        live = LiveIndices()
+        _responding(live, 0, 100)
+        young = live.at(100.0)
+        assert young.scr_per_min is None
+        assert young.reasons["scr_per_min"] == "needs 120 s of valid skin conductance, there are 94 s"
+        _responding(live, 100, 200)
+        assert live.at(200.0).scr_per_min == pytest.approx(6, abs=0.5)
+
+    def test_without_samples_there_is_none(self) -> None:
+        live = LiveIndices()
+        assert live.at(1.0).reasons["scr_per_min"] == "waiting for the skin sensor"
+        _responding(live, 0, 200)
+        late = live.at(206.0)
+        assert (late.scr_per_min, late.reasons["scr_per_min"]) == (None, "no skin signal is arriving")
+
+    def test_a_level_alone_has_none(self) -> None:
+        live = LiveIndices()
+        live.feed("edamove", "scl", {"scl_us": np.array([3.2])}, 60.0, 1 / 60)
+        assert live.at(70.0).reasons["scr_per_min"] == "the sensor sends a level only"
+
+
+def _event(what: Kind, at_s: float, **facts: object) -> Record:
+    return Record(what, "", int(at_s), 0, at_s, at_s, None, json.dumps(facts).encode())
+
+
+def _all(live: LiveIndices, start_s: int, end_s: int) -> None:
+    _responding(live, start_s, end_s)
+    rng = np.random.default_rng(start_s)
+    for second in range(start_s, end_s):
+        live.feed("a", "rr", {"rr_ms": np.array([1000 + rng.normal(0, 20)])}, second + 1.0, None)
+
+
+class TestMarked:
+    @pytest.mark.parametrize("kind", ["talking", "moving", "touching"])
+    def test_what_is_marked_drops_out_while_and_after_it_lasts(self, kind: str) -> None:
+        live = LiveIndices()
+        _all(live, 0, 200)
+        live.take(_event(Kind.MARKER, 200.0, kind=kind, span="start"), ())
+        _all(live, 200, 230)
+        during = live.at(230.0)
+        live.take(_event(Kind.MARKER, 230.0, kind=kind, span="end"), ())
+        _all(live, 230, 240)
+        after = live.at(240.0)
+        _all(live, 240, 300)
+        for shown, seconds in ((during, 25), (after, 30)):
+            assert shown.heart_rate_bpm == pytest.approx(60, abs=1)
+            assert shown.rmssd_ms is None
+            assert shown.reasons["rmssd_ms"].endswith(f"; marked: {kind} {seconds} s")
+        out = kind != "talking"
+        assert (during.scl_us is None) == (during.scr_per_min is None) == out
+        assert (during.reasons.get("scl_us") == f"marked: {kind}") == out
+        assert after.scl_us == pytest.approx(4.1, abs=0.1)
+        assert live.at(300.0).rmssd_ms == pytest.approx(28, abs=6)
+
+    def test_a_pause_too(self) -> None:
+        live = LiveIndices()
+        _all(live, 0, 200)
+        live.take(_event(Kind.PAUSE, 200.0, paused=True), ())
+        _all(live, 200, 230)
+        shown = live.at(230.0)
+        assert (shown.rmssd_ms, shown.reasons["scl_us"]) == (None, "marked: pause")
+        live.take(_event(Kind.PAUSE, 230.0, paused=False), ())
+        _all(live, 230, 300)
+        assert live.at(300.0).reasons == {}
+
+    def test_a_moment_takes_nothing_out(self) -> None:
+        live, plain = LiveIndices(), LiveIndices()
+        for each in (live, plain):
+            _all(each, 0, 200)
+        live.take(_event(Kind.MARKER, 200.0, kind="mark", text="a thought"), ())
+        for each in (live, plain):
+            _all(each, 200, 230)
+        assert live.at(230.0) == plain.at(230.0)
+
+
+def test_where_beats_come_from_and_whether() -> None:
+    live = LiveIndices()
+    assert (live.beat_stream, live.beat_log, live.beats_arrive(0.0)) == (None, None, False)
+    live.feed("watch", "pp", {"pp_ms": np.full(5, 900.0)}, 5.0, None)
+    assert (live.beat_stream, live.beats_arrive(14.0), live.beats_arrive(16.0)) == ("pp", True, False)
+    live.feed("strap", "rr", {"rr_ms": np.full(2, 900.0)}, 6.0, None)
+    assert live.beat_log is live.beat_logs["rr"]
+    assert len(live.beat_log) == 2
+    assert not live.skin_arrives(6.0)

@@ -26,7 +26,7 @@ SESSION = Session(260, EVENTS, silent=(230, 245))
 
 
 class _Recorder:
-    """Shows each second, asks each five, and gets the answer some seconds later, or the news that there is none.
+    """Shows each second, asks each five, and gets the answer, or bad news, some seconds later.
 
     As the recorder does it, but for radio and time.
     """

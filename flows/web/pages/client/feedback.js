@@ -20,6 +20,7 @@ const SOUNDS = new Set(["tone", "noise"]);
 const SCENES = { tide: makeTide, light: makeLight, lantern: makeLantern, garden: makeGarden };
 const SETTLES_S = 1.4;
 const STEP_S = 3;
+const FRAME_MS = 30; // slow pictures need every other frame only; the pacer gets them all
 
 export function isSound(element) {
   return SOUNDS.has(element);
@@ -65,7 +66,7 @@ export function makeFeedback() {
     scene = wanted;
     stepped_ms = -Infinity;
     element.replaceChildren(...(scene ? [scene.element] : []));
-    scene?.draw(level ?? 0, drift_s);
+    scene?.draw(level ?? 0, drift_s, true);
   }
 
   function draw(now_ms) {
@@ -77,10 +78,12 @@ export function makeFeedback() {
     if (lessMotion()) {
       if (now_ms - stepped_ms < STEP_S * 1000) return;
       stepped_ms = now_ms;
-      scene.draw(Math.round(level * 10) / 10, 0);
+      scene.draw(Math.round(level * 10) / 10, 0, true);
       return;
     }
     drift_s += passed_s;
+    if (now_ms - stepped_ms < FRAME_MS) return;
+    stepped_ms = now_ms;
     scene.draw(level, drift_s);
   }
 

@@ -4,6 +4,7 @@ import { drawing, svg } from "./draw.js";
 import { el } from "../say.js";
 
 const DIMMEST = 0.1;
+const NOTICEABLE = 0.003;
 
 /** {element, draw(level 0..1)}. */
 export function makeLight() {
@@ -11,11 +12,13 @@ export function makeLight() {
   const pool = el("div", { class: "light-pool" });
   const lit = svg("path", { class: "lamp-lit", d: SHADE });
   const element = el("div", { class: "scene scene-light" }, glow, el("div", { class: "light-table" }), pool, room(lit));
+  let drawn = null;
 
   function draw(level) {
+    if (drawn !== null && Math.abs(level - drawn) < NOTICEABLE) return;
+    drawn = level;
     const warmth = DIMMEST + (1 - DIMMEST) * level;
     glow.style.opacity = warmth.toFixed(3);
-    glow.style.transform = `scale(${(0.72 + 0.28 * level).toFixed(4)})`;
     pool.style.opacity = warmth.toFixed(3);
     lit.style.opacity = warmth.toFixed(3);
   }

@@ -4,7 +4,7 @@ import { clamp, lessMotion, onLessMotion } from "./draw.js";
 import { breathAt, counts, lengths, safeRate } from "./breath.js";
 import { el, number, setText } from "../say.js";
 
-const SMALLEST = 0.46;
+const SMALLEST = 0.52;
 const BLEND_MS = 900;
 const WORDS = { in: "Breathe in", out: "Breathe out" };
 

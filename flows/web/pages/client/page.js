@@ -12,7 +12,7 @@ const ALONE = location.pathname.startsWith("/practice");
 const RETRY_MS = 3000;
 const TROUBLE_MS = 8000;
 const SETTLE_MS = 400;
-const LOST = "Connection to the recorder lost. It goes on recording; this page looks for it by itself.";
+const LOST = "Connection to the recorder lost. Recording goes on there; this page looks for it by itself.";
 
 const main = document.querySelector("main");
 const linkLine = document.querySelector("#link");
@@ -23,6 +23,7 @@ let lobby = null;
 let session = null;
 let link = { state: "connecting", text: "" };
 let held = null; // "stopped" or "unwell": what this person chose here comes before what the recorder says
+let pausing = null;
 let unwellTold = true;
 let laterAsked = false;
 let screened = false;
@@ -148,13 +149,13 @@ function halt() {
   if (held || shown?.name !== "phase") return;
   held = "stopped";
   render();
-  act("pause");
+  pausing = act("pause");
 }
 
-function goOn() {
+async function goOn() {
   held = null;
-  if (data?.screen === "paused") act("resume");
   render();
+  if ((await pausing)?.ok) act("resume");
 }
 
 /** The choice stays on screen until the recorder has ended, so that it can be made again if it did not arrive. */

@@ -12,7 +12,7 @@ export function showBadges(who, list) {
   let [devices, link, over] = [[], "connecting", false];
   const show = () => {
     const [look, word] = over && link === "live" ? ["plain", "Ended"] : LINKS[link];
-    list.replaceChildren(el("li", { class: `badge ${look}` }, link === "live" && !over ? el("i", { class: "pulse", "aria-hidden": "true" }) : null, word), ...devices.map(badge));
+    list.replaceChildren(el("li", { class: `badge ${look}` }, link === "live" && !over ? el("i", { class: "pulse", "aria-hidden": "true" }) : null, word), ...devices.map((device) => badge(device, link === "live")));
   };
   subscribe("session", (session) => {
     setText(who, session ? [`Client ${session.client}`, session.session_number && `session ${session.session_number}`, session.protocol.title].filter(Boolean).join(" · ") : "");
@@ -25,7 +25,9 @@ export function showBadges(who, list) {
   onLink(({ state }) => { link = state; show(); });
 }
 
-function badge({ label, state, why, battery_pct }) {
+/** A sensor in words; while nothing is heard its last state is no news. */
+function badge({ label, state, why, battery_pct }, heard) {
+  if (!heard) return el("li", { class: "badge plain" }, label);
   const battery = battery_pct !== null && battery_pct !== undefined && battery_pct <= 20 ? ` · battery ${battery_pct} %` : "";
   const reason = why && state !== "good" ? `: ${why}` : "";
   return el("li", { class: `badge ${state}`, title: `${label}${battery_pct ? `, battery ${battery_pct} %` : ""}` },

@@ -11,25 +11,43 @@ const CLASSES = {
   implausible: { word: "implausible", ink: "partner", shape: "ring" },
 };
 
+/** By the kind as it is sent: "ectopic?" is an ectopic that may still change. */
+const KINDS = Object.fromEntries(Object.entries(CLASSES).flatMap(([kind, facts]) => [[kind, { ...facts, final: true }], [`${kind}?`, { ...facts, final: false }]]));
+const lookUp = (kind) => KINDS[kind] ?? KINDS.implausible;
+
 export const STRIP_PX = 16;
 
 /** Each beat as a bar in the strip, each that is not normal as its shape there and at its interval. */
 export function drawBeats(pen, x, view, box, inks, y) {
   const { time, columns } = store.beats;
   const middle = box.bottom + STRIP_PX / 2 + 1;
-  for (let index = store.beats.indexOf(view.from_s); index < time.length && time[index] <= view.to_s; index++) {
-    const kind = columns.kind[index];
-    const provisional = kind.endsWith("?");
-    const { ink, shape } = CLASSES[kind.replace("?", "")] ?? CLASSES.implausible;
-    const at = x(time[index]);
-    pen.strokeStyle = pen.fillStyle = provisional && shape === "bar" ? inks.edge : inks[ink];
-    if (shape === "bar") {
-      const half = provisional ? 2.5 : 5;
-      pen.fillRect(at - 0.75, middle - half, 1.5, 2 * half);
-      continue;
+  const first = store.beats.indexOf(view.from_s);
+  const last = store.beats.indexOf(view.to_s);
+  drawBars(pen, first, last, x, middle, inks);
+  for (let index = first; index < last; index++) {
+    const { ink, shape, final } = lookUp(columns.kind[index]);
+    if (shape === "bar") continue;
+    pen.strokeStyle = pen.fillStyle = inks[ink];
+    draw(pen, shape, x(time[index]), middle, final);
+    draw(pen, shape, x(time[index]), Math.min(box.bottom - 5, Math.max(box.top + 5, y(columns.rr[index]))), final);
+  }
+}
+
+/** Normal beats: final ones tall, those that may still change low and pale; one bar to a pixel is enough. */
+function drawBars(pen, first, last, x, middle, inks) {
+  const { time, columns } = store.beats;
+  for (const [final, ink, half] of [[true, "accent", 5], [false, "edge", 2.5]]) {
+    pen.fillStyle = inks[ink];
+    pen.beginPath();
+    let before = -Infinity;
+    for (let index = first; index < last; index++) {
+      const found = lookUp(columns.kind[index]);
+      const at = x(time[index]);
+      if (found.shape !== "bar" || found.final !== final || at - before < 1.5) continue;
+      pen.rect(at - 0.75, middle - half, 1.5, 2 * half);
+      before = at;
     }
-    draw(pen, shape, at, middle, !provisional);
-    draw(pen, shape, at, Math.min(box.bottom - 5, Math.max(box.top + 5, y(columns.rr[index]))), !provisional);
+    pen.fill();
   }
 }
 
@@ -56,8 +74,8 @@ export function countBeats({ from_s, to_s }) {
   const counts = {};
   const { time, columns } = store.beats;
   for (let index = store.beats.indexOf(from_s); index < time.length && time[index] <= to_s; index++) {
-    const kind = columns.kind[index];
-    const word = kind.endsWith("?") ? "provisional" : (CLASSES[kind] ?? CLASSES.implausible).word;
+    const { word: found, final } = lookUp(columns.kind[index]);
+    const word = final ? found : "provisional";
     counts[word] = (counts[word] ?? 0) + 1;
   }
   return counts;

@@ -152,7 +152,12 @@ export class StripChart {
     pen.fillStyle = inks.soft;
     pen.textBaseline = "middle";
     pen.textAlign = "right";
-    for (const { y, text } of up) pen.fillText(text, box.left - 7, y);
+    let above = Infinity;
+    for (const { y, text } of up.toSorted((one, other) => other.y - one.y)) {
+      if (above - y < 12) continue;
+      pen.fillText(text, box.left - 7, y);
+      above = y;
+    }
     pen.textAlign = "center";
     const end = view.live ? "now" : clockTime(view.to_s);
     for (const time_s of across) {

@@ -5,7 +5,7 @@ import { clockTime, el, number, sentence, setText } from "../say.js";
 import { baselines } from "./baseline.js";
 import { STRIP_PX, countText, drawBeats } from "./beat_classes.js";
 import { StripChart, onInks } from "./chart.js";
-import { store } from "./store.js";
+import { isOver, store } from "./store.js";
 import * as view from "./view.js";
 
 const ECG_S = 6;
@@ -15,39 +15,40 @@ const TEXT_EVERY_MS = 5000;
 /** The panels from the top: where each value comes from, what is drawn, which baseline and threshold belong to it. */
 const PANELS = [
   {
-    id: "heart", title: "Heart rhythm", unit: "NN interval, ms", measure: "nn", limit: (limits) => limits.heart_rate_bpm && 60000 / limits.heart_rate_bpm,
+    id: "heart", topic: "beats", title: "Heart rhythm", unit: "NN interval, ms", measure: "nn", limit: (limits) => limits.heart_rate_bpm && 60000 / limits.heart_rate_bpm,
     values: [["Heart rate", "heart_rate_bpm", 0, "bpm"], ["RMSSD", "rmssd_ms", 0, "ms"]],
     chart: () => ({ names: true, range: { least: 200, floor: 0 }, strip: { height: STRIP_PX + 4, draw: drawBeats },
       traces: [{ series: store.beats, column: "nn", ink: "accent", width: 1.75, dots: 1.9, gap_s: 2.2 }] }),
   },
   {
-    id: "skin", skin: true, title: "Skin conductance", unit: "µS", measure: "scl_us", limit: (limits) => limits.scl_us ?? limits.eda_us, legend: true,
+    id: "skin", topic: "skin", title: "Skin conductance", unit: "µS", measure: "scl_us", limit: (limits) => limits.scl_us, legend: true,
     values: [["Now", "eda_us", 2, "µS"], ["Level", "scl_us", 2, "µS"], ["Responses", "scr_per_min", 1, "/min"]],
     chart: () => ({ digits: 1, range: { least: 1, floor: 0 }, lower: { share: 0.34, digits: 1, range: { least: 0.5, floor: 0 } }, traces: [
       { series: store.skin, column: "tonic", ink: "accent", gap_s: 2 },
       { series: store.skin, column: "phasic", ink: "partner", dash: [4, 2.5], gap_s: 2, lower: true }] }),
   },
   {
-    id: "arousal", title: "Arousal index", unit: "50 = baseline", measure: "arousal", limit: (limits) => limits.arousal, values: [["", "arousal", 0, ""]],
+    id: "arousal", topic: "course", title: "Arousal index", unit: "50 = baseline", measure: "arousal", limit: (limits) => limits.arousal, values: [["", "arousal", 0, ""]],
     chart: () => ({ range: { fixed: [0, 100] }, band: { series: store.course, low: "low", high: "high", ink: "accent", gap_s: 12 },
       traces: [{ series: store.course, column: "arousal", ink: "accent", gap_s: 12 }] }),
   },
   {
-    id: "ecg", title: "ECG", unit: "mV", stretch_s: ECG_S, values: [["", "ecg", 0, ""]],
+    id: "ecg", topic: "ecg", title: "ECG", unit: "mV", stretch_s: ECG_S, values: [["", "ecg", 0, ""]],
     chart: () => ({ digits: 1, scale: 0.001, range: { least: 1 }, traces: [{ series: store.ecg, column: "uv", ink: "good", width: 1.25, gap_s: 0.1 }] }),
   },
   {
-    id: "rhythm", title: "Rhythm concentration", unit: "", measure: "rhythm_concentration", limit: (limits) => limits.rhythm_concentration,
+    id: "rhythm", topic: "course", title: "Rhythm concentration", unit: "", measure: "rhythm_concentration", limit: (limits) => limits.rhythm_concentration,
     values: [["", "rhythm_concentration", 2, ""]],
     chart: () => ({ digits: 1, range: { least: 1, floor: 0 }, traces: [{ series: store.course, column: "rhythm_concentration", ink: "accent", gap_s: 12 }] }),
   },
   {
-    id: "breathing", title: "Breathing rate", unit: "per minute", measure: "resp_rate_bpm", limit: (limits) => limits.resp_rate_bpm, values: [["", "resp_rate_bpm", 1, ""]],
+    id: "breathing", topic: "course", title: "Breathing rate", unit: "per minute", measure: "resp_rate_bpm", limit: (limits) => limits.resp_rate_bpm, values: [["", "resp_rate_bpm", 1, ""]],
     chart: () => ({ range: { least: 8, floor: 0 }, traces: [{ series: store.course, column: "resp_rate_bpm", ink: "accent", gap_s: 12 }] }),
   },
 ];
 
 const panels = [];
+let described = -1;
 
 /** Build the panels in `place` and draw from now on. */
 export function showCharts(place) {
@@ -76,23 +77,24 @@ function build(plan, place) {
 
 /** Current values with why there is none; greyed while nothing is heard. */
 export function showValues() {
-  const over = ["sealing", "ended", "failed"].includes(store.session?.state);
-  const shown = isLive() && !over ? store.values : null;
-  const none = over ? "the session has ended" : isLive() ? "no data yet" : "no news from the recorder";
+  const shown = isLive() && !isOver() ? store.values : null;
+  const none = isOver() ? "the session has ended" : isLive() ? "no data yet" : "no news";
   for (const { values } of panels) {
-    for (const { key, digits, unit, dd, why } of values) {
+    values.forEach(({ key, digits, unit, dd, why }, index) => {
       if (key === "ecg") {
         setText(why, ecgText());
-        continue;
+        return;
       }
       const value = shown?.[key] ?? { value: null, why: none };
       const known = value.value !== null && value.value !== undefined;
       setText(dd, number(value.value, digits));
       if (known && unit) dd.append(el("span", { class: "unit" }, unit));
-      setText(why, known ? aside(key, value) : value.why ?? "not known");
+      const next = shown?.[values[index + 1]?.key] ?? { value: null, why: none };
+      const again = index + 1 < values.length && next.value === null && next.why === value.why;
+      setText(why, known ? aside(key, value) : again ? "" : value.why ?? "not known");
       why.title = why.textContent;
       why.classList.toggle("beside", known);
-    }
+    });
   }
 }
 
@@ -112,12 +114,13 @@ function frame() {
   const means = baselines(now_s);
   const session = store.session;
   const common = {
-    now_s, stale: !isLive(), live: view.isMoving() && !["sealing", "ended", "failed"].includes(session?.state), phases: session?.phases ?? [],
+    now_s, stale: !isLive(), live: view.isMoving(), phases: session?.phases ?? [],
     markers: (session?.markers ?? []).filter((marker) => !spanOf(marker)), spans: (session?.markers ?? []).filter(spanOf),
   };
-  const stamps = `${store.stamp} ${view.stamp} ${common.stale} ${common.live}`;
+  const stamps = `${store.stamps.session} ${view.stamp} ${common.stale} ${common.live}`;
   let painted = false;
   for (const panel of panels) painted = paint(panel, stamps, common, means) || painted;
+  if (painted && view.stamp !== described) describe();
   if (!painted || !store.unpainted.length) return;
   for (const at of store.unpainted) window.vagalPainted?.(at);
   store.unpainted.length = 0;
@@ -132,13 +135,14 @@ function spanOf(marker) {
   return store.session.markers.findLast((other) => other.kind === marker.kind) === marker;
 }
 
-function paint(panel, stamps, common, means) {
+function paint(panel, general, common, means) {
   const { plan, chart } = panel;
+  const stamps = `${general} ${store.stamps[plan.topic]}`;
   if (!chart.visible) return false;
   const seen = { ...common, ...view.stretch(common.now_s, plan.stretch_s) };
   const moved = Math.abs(seen.to_s - panel.drawn_s) >= chart.pixel_s(seen);
   if (!chart.dirty && stamps === panel.stamps && !moved) return false;
-  if (plan.skin) seen.spans = seen.spans.filter(({ kind }) => kind !== "talking");
+  if (plan.topic === "skin") seen.spans = seen.spans.filter(({ kind }) => kind !== "talking");
   chart.draw({ ...seen, baseline: means[plan.measure], threshold: plan.limit?.(store.session?.thresholds ?? {}) });
   Object.assign(panel, { stamps, drawn_s: seen.to_s, seen });
   chart.dirty = false;
@@ -149,6 +153,7 @@ function paint(panel, stamps, common, means) {
 export function describe() {
   const now_s = view.shownNow();
   if (now_s === null) return;
+  described = view.stamp;
   const means = baselines(now_s);
   for (const { plan, canvas, values, count, seen } of panels) {
     if (!seen) continue;

@@ -16,7 +16,7 @@ const extend = () => is("running", "paused") && hasEnd() && act("extend", { seco
 const hasEnd = () => store.session.step_ends_s !== null;
 
 function stop() {
-  if (!is("waiting", "opening", "running", "paused")) return;
+  if (!is("waiting", "opening", "running", "paused", "closing")) return;
   sure("Stop the session?", "Recording ends here. What was recorded is kept, and the report is made.", "Stop the session", () => act("stop"));
 }
 
@@ -35,7 +35,7 @@ export function showControls(place) {
     [button("Go on", "P", pause, { class: "primary" }), () => is("paused")],
     [button("Next phase", "N", next), () => is("running", "paused")],
     [button("+1 min", "E", extend), () => is("running", "paused") && hasEnd()],
-    [button("Stop", "S", stop, { class: "stop" }), () => is("waiting", "opening", "running", "paused")],
+    [button("Stop", "S", stop, { class: "stop" }), () => is("waiting", "opening", "running", "paused", "closing")],
   ];
   place.append(...buttons.map(([made]) => made));
   const show = () => { for (const [made, wanted] of buttons) made.hidden = !wanted(); };

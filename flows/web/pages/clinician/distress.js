@@ -6,8 +6,9 @@ import { key } from "./keys.js";
 import { store } from "./store.js";
 
 const rate = (value) => act("rate", { scale: "distress", value });
+const mayAsk = () => ["running", "paused", "closing"].includes(store.session?.state);
 const asking = () => store.session?.asking === "distress";
-const toggle = () => ["running", "paused"].includes(store.session?.state) && act("ask", { scale: asking() ? null : "distress" });
+const toggle = () => mayAsk() && act("ask", { scale: asking() ? null : "distress" });
 
 /** Take a number key as the answer while it is asked for. */
 export function takeDigit(value) {
@@ -29,6 +30,7 @@ export function showDistress(place) {
   subscribe("session", (session) => {
     box.classList.toggle("asked", asking());
     scale.hidden = !asking();
+    ask.disabled = !mayAsk();
     setText(ask.firstChild, asking() ? "Don't ask" : "Ask");
     const ratings = (session?.ratings ?? []).filter((rating) => rating.scale === "distress");
     const words = ratings.slice(-4).map(({ value, time_s }) => `${value} at ${clockTime(time_s)}`);

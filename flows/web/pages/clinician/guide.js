@@ -49,8 +49,13 @@ function feedback() {
   const measure = select(Object.fromEntries(Object.entries(MEASURES).map(([name, { title }]) => [name, title])), (value) => act("feedback", { measure: value }));
   const on = button("Switch on", null, () => act("feedback", { on: !store.session?.feedback?.on }), { class: "small" });
   const said = el("p", { class: "soft small" });
+  let offered = "";
   subscribe("session", (session) => {
     const now = session?.feedback;
+    if (JSON.stringify(now?.measures) !== offered) {
+      offered = JSON.stringify(now?.measures);
+      for (const option of measure.options) option.hidden = now?.measures ? !now.measures.includes(option.value) : false;
+    }
     for (const [field, value] of [[element, now?.element], [measure, now?.measure]]) {
       if (value && document.activeElement !== field) field.value = value;
       field.disabled = !running();

@@ -1,10 +1,11 @@
 /** Keys of the page: who does what, the list of them (`?`), and a switch, for single letters get in some people's way. */
 
 import { button, el } from "../say.js";
+import { keep, recall } from "./remembered.js";
 
 const keys = new Map();
 const listed = [];
-let on = localStorage.getItem("vagal.keys_off") !== "yes";
+let on = recall("keys", true);
 
 /** Do `press` at a key ("p", "Escape", "1"); `release` when it is let go. `what` names it in the list. */
 export function key(name, what, press, { release = null, shown = null } = {}) {
@@ -46,7 +47,7 @@ export function showKeys(place) {
   const dialog = document.getElementById("keys");
   const box = el("input", { type: "checkbox", checked: on, onchange: () => {
     on = box.checked;
-    localStorage.setItem("vagal.keys_off", on ? "no" : "yes");
+    keep("keys", on);
   } });
   const open = () => {
     dialog.replaceChildren(el("h2", { id: "keys-title" }, "Keys"),

@@ -10,7 +10,7 @@ const SPANS = [["talking", "Talking", "T"], ["moving", "Moving", "M"], ["touchin
 const AGO_S = 10;
 const HELD_MS = 400;
 
-const open = () => ["running", "paused", "opening", "waiting"].includes(store.session?.state);
+const open = () => ["waiting", "opening", "running", "paused", "closing"].includes(store.session?.state);
 const mark = (kind, ago_s = 0) => open() && act("mark", ago_s ? { kind, ago_s } : { kind });
 
 /** Fill the panel; `digits(n)` may take a number key first (a rating that was asked for). */
@@ -30,12 +30,15 @@ export function showMarkers(place, digits) {
     list);
   let known = "";
   subscribe("session", (session) => {
-    for (const one of spans) one.show(session);
+    for (const one of spans) one.show();
+    for (const made of buttons) made.disabled = !open();
     const now = JSON.stringify([session?.markers, session?.open_spans]);
     if (now === known || list.querySelector("form")) return;
     known = now;
     const rows = (session?.markers ?? []).toSorted((one, other) => other.time_s - one.time_s);
+    const focused = list.contains(document.activeElement) ? document.activeElement.dataset.marker : null;
     list.replaceChildren(...(rows.length ? rows.map(row) : [el("li", { class: "soft small" }, "None yet.")]));
+    if (focused) list.querySelector(`[data-marker="${focused}"]`)?.focus();
   });
 }
 
@@ -57,7 +60,7 @@ function span(kind, label, letter) {
   made.addEventListener("pointerup", release);
   made.addEventListener("pointercancel", release);
   key(letter.toLowerCase(), `${label.toLowerCase()}, while held; a short press switches`, press, { release });
-  return { made, show: () => made.setAttribute("aria-pressed", String(isOpen())) };
+  return { made, show: () => { made.disabled = !open(); made.setAttribute("aria-pressed", String(isOpen())); } };
 }
 
 function row(marker) {
@@ -65,7 +68,7 @@ function row(marker) {
   const length = marker.end_s !== null && marker.end_s > marker.time_s ? `, ${Math.round(marker.end_s - marker.time_s)} s` : "";
   const ago = Math.round((sessionNow() ?? marker.time_s) - marker.time_s);
   const item = el("li", {}, el("span", { class: "at" }, clockTime(marker.time_s)), el("span", { class: "grow" }, sentence(marker.kind), marker.text ? el("span", { class: "soft" }, ` ${marker.text}`) : null, running ? ", now" : length));
-  const change = button("Change", null, () => edit(item, marker), { class: "quiet tiny", "aria-label": `Change ${marker.kind} at ${clockTime(marker.time_s)}, ${ago} s ago` });
+  const change = button("Change", null, () => edit(item, marker), { class: "quiet tiny", "data-marker": marker.id, "aria-label": `Change ${marker.kind} at ${clockTime(marker.time_s)}, ${ago} s ago` });
   item.append(change);
   return item;
 }
@@ -77,7 +80,7 @@ function edit(item, marker) {
   const before = [...item.childNodes];
   const close = () => { item.replaceChildren(...before); item.querySelector("button")?.focus(); };
   const form = el("form", { class: "row tight", onsubmit: (event) => { event.preventDefault(); act("relabel", { id: marker.id, kind: kind.value, text: text.value.trim() }); close(); } },
-    kind, text, el("button", { type: "submit", class: "primary small" }, "Save"), button("Leave", null, close, { class: "quiet small" }));
+    kind, text, el("button", { type: "submit", class: "primary small" }, "Save"), button("Remove", null, () => { act("remove", { id: marker.id }); close(); }, { class: "quiet small" }), button("Leave", null, close, { class: "quiet small" }));
   form.addEventListener("keydown", (event) => { if (event.key === "Escape") { event.stopPropagation(); close(); } });
   item.replaceChildren(form);
   text.focus();

@@ -2,18 +2,18 @@
 
 import { act, onLink, onTrouble, subscribe } from "../net.js";
 import { button, el } from "../say.js";
+import { isOver } from "./store.js";
 
-const OVER = new Set(["sealing", "ended", "failed"]);
 const TROUBLE_MS = 8000;
 
 /** Fill `place`; it is empty while all is well. */
 export function showMessages(place) {
   let [link, session, trouble, timer, known] = ["", null, "", 0, ""];
   const show = () => {
-    const key = JSON.stringify([link, trouble, session?.state, session?.message, session?.safety, session?.report]);
+    const key = JSON.stringify([link, trouble, session?.state, session?.message, session?.safety, session?.report, session?.advice]);
     if (key === known) return;
     known = key;
-    place.replaceChildren(...[ofSafety(session), ofSession(session), link && notice(link, true), trouble && notice(trouble, true)].filter(Boolean));
+    place.replaceChildren(...[ofSafety(session), ofSession(session), ...ofAdvice(session), link && notice(link, true), trouble && notice(trouble, true)].filter(Boolean));
   };
   onLink(({ text }) => { link = text; show(); });
   onTrouble((text) => {
@@ -30,8 +30,13 @@ function notice(text, warn, ...more) {
 }
 
 function ofSafety(session) {
-  if (!session?.safety || OVER.has(session.state)) return null;
+  if (!session?.safety || isOver()) return null;
   return notice(session.safety.text, true, button("Carry on", null, () => act("carry_on"), { class: "small" }));
+}
+
+/** What the answers before a first session call for; until the protocol begins. */
+function ofAdvice(session) {
+  return ["waiting", "opening"].includes(session?.state) ? (session.advice ?? []).map((text) => notice(text, true)) : [];
 }
 
 function ofSession(session) {
@@ -39,6 +44,7 @@ function ofSession(session) {
   if (!session) return notice("Start a session on the home page.", false, home);
   const { state, message, report } = session;
   if (state === "waiting") return notice(message ?? "Waiting for the sensors. Check that they are worn and switched on.");
+  if (state === "closing") return notice(message ?? "The protocol is over. A last word, a rating or a note is welcome; then end the session.", false, button("End the session", null, () => act("stop"), { class: "primary small" }));
   if (state === "sealing") return notice(message ?? "Saving the session. Please keep this page open.");
   if (state === "ended") {
     const link = report ? el("a", { class: "button primary small", href: report }, "Open the report") : el("span", { class: "soft" }, "The report is being made …");

@@ -3,14 +3,14 @@
 import { act, isLive, sessionNow, subscribe } from "../net.js";
 import { button, el, setText } from "../say.js";
 import { key } from "./keys.js";
-import { store } from "./store.js";
+import { isOver, store } from "./store.js";
 
 const SCREENS = {
   waiting: "Waiting", opening: "Opening", phase: "", rest: "Rest", grounding: "Grounding", paused: "Paused", ended: "The end", blank: "Blank",
 };
 const FRAME_MS = 66;
 
-const running = () => store.session && !["ended", "failed", "sealing"].includes(store.session.state);
+const running = () => store.session && !isOver();
 const blank = () => running() && act("blank", { on: !store.session.blank });
 const hide = () => running() && act("hide_heart", { on: !store.session.hide_heart });
 

@@ -3,13 +3,14 @@
 import { subscribe } from "../net.js";
 import { button, el } from "../say.js";
 import { hasEcg } from "./charts.js";
+import { keep, recall } from "./remembered.js";
 
 const NAMES = {
   heart: "Heart rhythm", skin: "Skin conductance", arousal: "Arousal index", ecg: "ECG", rhythm: "Rhythm concentration", breathing: "Breathing rate",
   markers: "Markers and distress", side: "Table, strategy, notes", mirror: "Client's screen",
 };
 
-const off = new Set(JSON.parse(localStorage.getItem("vagal.panels_off") ?? "[]"));
+const off = new Set(recall("panels_off", []));
 
 function apply() {
   for (const name of Object.keys(NAMES)) {
@@ -28,7 +29,7 @@ function apply() {
 function set(name, shown) {
   if (shown) off.delete(name);
   else off.add(name);
-  localStorage.setItem("vagal.panels_off", JSON.stringify([...off]));
+  keep("panels_off", [...off]);
   apply();
 }
 

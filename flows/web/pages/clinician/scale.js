@@ -7,11 +7,12 @@ export function niceStep(span, count) {
   return [1, 2, 5, 10].find((factor) => factor * power >= rough * 0.999) * power;
 }
 
-/** Round values from `low` to `high`. */
+/** Round values from `low` to `high`, at least two. */
 export function ticks(low, high, count) {
   const step = niceStep(high - low, count);
   const made = [];
   for (let index = Math.ceil(low / step - 1e-6); index * step <= high + step * 1e-6; index++) made.push(index * step + 0);
+  if (made.length < 2 && count < 8) return ticks(low, high, count + 1);
   return made;
 }
 

@@ -11,20 +11,23 @@ export const store = {
   skin: new Series("tonic", "phasic"),
   ecg: new Series("uv"),
   course: new Series("arousal", "low", "high", "rhythm_concentration", "resp_rate_bpm"),
-  /** Rises whenever something that a chart draws has changed. */
-  stamp: 0,
+  /** By topic: rises whenever something of it that a chart draws has changed. */
+  stamps: { session: 0, beats: 0, skin: 0, ecg: 0, course: 0 },
   /** Send times of messages that are not painted yet; kept only where someone measures. */
   unpainted: [],
 };
+
+/** True once the recording is at its end: charts and values stand still. */
+export const isOver = () => ["sealing", "ended", "failed"].includes(store.session?.state);
 
 /** The phase that counts as baseline: the latest of that kind. */
 export function baselinePhase() {
   return (store.session?.phases ?? []).findLast((phase) => phase.kind === "baseline") ?? null;
 }
 
-function changed(message) {
-  store.stamp++;
-  if (window.vagalPainted && message.topic !== "snapshot") store.unpainted.push(message.at);
+function changed(topic, message) {
+  store.stamps[topic]++;
+  if (window.vagalPainted && message.topic === topic) store.unpainted.push(message.at);
 }
 
 function addBeats(data, message, whole) {
@@ -37,7 +40,7 @@ function addBeats(data, message, whole) {
     beats.columns.kind[index] = kind;
     beats.columns.nn[index] = isNormal(kind) ? beats.columns.rr[index] : null;
   }
-  changed(message);
+  changed("beats", message);
 }
 
 const isNormal = (kind) => kind.replace("?", "") === "normal";
@@ -45,7 +48,7 @@ const isNormal = (kind) => kind.replace("?", "") === "normal";
 function addSkin(rows, message, whole) {
   if (whole) store.skin.clear();
   for (const [time_s, tonic, phasic] of rows ?? []) store.skin.push(time_s, { tonic, phasic });
-  changed(message);
+  changed("skin", message);
 }
 
 function addEcg(data, message, whole) {
@@ -54,20 +57,19 @@ function addEcg(data, message, whole) {
   for (const { start_s, rate_hz, uv } of chunks) {
     uv.forEach((value, index) => store.ecg.push(start_s + index / rate_hz, { uv: value }));
   }
-  changed(message);
+  changed("ecg", message);
 }
 
 function addCourse(data, message, whole) {
   if (whole) store.course.clear();
   for (const row of Array.isArray(data) ? data : [data].filter(Boolean)) store.course.push(row.time_s, row);
-  changed(message);
+  changed("course", message);
 }
 
 /** Take in every topic of this page; call once, before the panels subscribe. */
 export function follow() {
-  for (const topic of ["session", "values", "table"]) {
-    subscribe(topic, (data, message) => { store[topic] = data; changed(message); });
-  }
+  for (const topic of ["values", "table"]) subscribe(topic, (data) => { store[topic] = data; });
+  subscribe("session", (data) => { store.session = data; store.stamps.session++; });
   subscribe("beats", addBeats);
   subscribe("skin", addSkin);
   subscribe("ecg", addEcg);

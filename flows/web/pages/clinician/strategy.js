@@ -14,6 +14,15 @@ export function strategyPanel() {
   const content = el("div", { class: "stack" }, now, el("label", { class: "field" }, el("span", {}, "Strategy"), choice), about, el("div", { class: "row" }, use, none));
   let known = [];
   const title = (id) => known.find((one) => one.id === id)?.title ?? id;
+  let offered = "";
+  /** Those that the protocol offers for this phase come first. */
+  const list = () => {
+    const first = store.session?.offered ?? [];
+    const [ours, others] = [true, false].map((wanted) => known.filter(({ id }) => first.includes(id) === wanted).map(option));
+    const kept = choice.value;
+    choice.replaceChildren(...(ours.length ? [el("optgroup", { label: "For this phase" }, ours), el("optgroup", { label: "Others" }, others)] : others));
+    if (known.some(({ id }) => id === kept)) choice.value = kept;
+  };
   const showNow = () => {
     const running = ["running", "paused"].includes(store.session?.state);
     now.replaceChildren("In this phase: ", el("strong", {}, store.session?.strategy ? title(store.session.strategy) : "none"));
@@ -23,13 +32,19 @@ export function strategyPanel() {
   choice.addEventListener("change", () => { describe(about, known.find((one) => one.id === choice.value)); showNow(); });
   get("/api/strategies").then((answer) => {
     known = answer.strategies ?? [];
-    choice.replaceChildren(...known.map(({ id, title: text, kind }) => el("option", { value: id }, kind ? `${text} (${kind})` : text)));
-    if (store.session?.strategy) choice.value = store.session.strategy;
+    list();
+    choice.value = store.session?.strategy ?? choice.value;
     describe(about, known.find((one) => one.id === choice.value));
     showNow();
   });
   let last = null;
   subscribe("session", (session) => {
+    if (JSON.stringify(session?.offered) !== offered) {
+      offered = JSON.stringify(session?.offered);
+      list();
+      if (session?.offered?.length && !session.strategy) choice.value = session.offered[0];
+      describe(about, known.find((one) => one.id === choice.value));
+    }
     if (session?.strategy && session.strategy !== last) {
       choice.value = session.strategy;
       describe(about, known.find((one) => one.id === choice.value));
@@ -39,6 +54,8 @@ export function strategyPanel() {
   });
   return content;
 }
+
+const option = ({ id, title, kind }) => el("option", { value: id }, kind ? `${title} (${kind})` : title);
 
 function describe(place, strategy) {
   if (!strategy) return place.replaceChildren(el("p", { class: "soft small" }, "No strategies were found."));

@@ -1,6 +1,6 @@
 /** This phase against baseline, as it runs. */
 
-import { act, subscribe } from "../net.js";
+import { act, isLive, onLink, subscribe } from "../net.js";
 import { button, clockTime, el, number, signed } from "../say.js";
 import { sure } from "./sure.js";
 
@@ -15,15 +15,18 @@ export function tablePanel() {
   const reasons = el("div", { class: "soft small reasons" });
   const empty = el("p", { class: "soft small" }, "Fills once a baseline and another phase have run for a while.");
   const content = el("div", { class: "table" }, table, reasons, empty, button("Restart baseline", null, restart, { class: "quiet tiny" }));
-  subscribe("table", (data) => {
+  let data = null;
+  const show = () => {
     const rows = data?.rows ?? [];
     table.hidden = !rows.length;
     empty.hidden = rows.length > 0;
-    const against = data?.baseline && data?.phase && data.baseline !== data.phase ? `${data.phase} against ${data.baseline.toLowerCase()}` : data?.baseline ?? data?.phase ?? "";
+    const against = data?.baseline && data?.phase && data.baseline !== data.phase ? `Against ${data.baseline.toLowerCase()}` : data?.baseline ?? data?.phase ?? "";
     caption.replaceChildren(against, el("small", { class: "soft" }, data?.seconds ? ` ${clockTime(data.seconds)}` : ""));
     body.replaceChildren(...rows.map(row));
     reasons.replaceChildren(...grouped(rows).map(([why, names]) => el("p", {}, `${names.join(", ")}: ${why}.`)));
-  });
+  };
+  subscribe("table", (now) => { data = now; show(); });
+  onLink(show);
   return content;
 }
 
@@ -36,5 +39,6 @@ function grouped(rows) {
 
 function row({ name, unit, baseline, phase, difference, digits }) {
   const title = el("th", { scope: "row" }, name, el("small", {}, unit ? ` ${unit}` : ""));
-  return el("tr", {}, title, el("td", {}, number(baseline, digits)), el("td", {}, number(phase, digits)), el("td", {}, signed(difference, digits)));
+  const heard = isLive();
+  return el("tr", {}, title, el("td", {}, number(baseline, digits)), el("td", {}, number(heard ? phase : null, digits)), el("td", {}, signed(heard ? difference : null, digits)));
 }

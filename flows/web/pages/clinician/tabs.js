@@ -1,6 +1,7 @@
 /** A few panels in one place, one at a time; arrows move between their tabs. */
 
 import { el } from "../say.js";
+import { keep, recall } from "./remembered.js";
 
 /** Fill `place` with `tabs`: [id, title, content element]; returns a function that opens one by id. */
 export function showTabs(place, tabs) {
@@ -12,7 +13,7 @@ export function showTabs(place, tabs) {
       head.tabIndex = name === id ? 0 : -1;
       body.hidden = name !== id;
     }
-    localStorage.setItem("vagal.tab", id);
+    keep("tab", id);
   };
   for (const [id, title, content] of tabs) {
     const head = el("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": `panel-${id}`, onclick: () => open(id) }, title);
@@ -31,7 +32,7 @@ export function showTabs(place, tabs) {
     event.preventDefault();
   });
   place.append(list, ...[...heads.values()].map(({ body }) => body));
-  const remembered = localStorage.getItem("vagal.tab");
+  const remembered = recall("tab", null);
   open(heads.has(remembered) ? remembered : tabs[0][0]);
   return open;
 }

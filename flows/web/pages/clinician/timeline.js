@@ -2,7 +2,7 @@
 
 import { isLive, sessionNow, subscribe } from "../net.js";
 import { clockTime, duration, el, setText } from "../say.js";
-import { store } from "./store.js";
+import { isOver, store } from "./store.js";
 
 const OPEN_S = 300;
 
@@ -37,7 +37,7 @@ const stepOf = (session) => (session && RUNS.has(session.state) && session.step 
 
 function titleOf(session) {
   if (!session) return "No session is running";
-  const titles = { waiting: "Waiting for the sensors", opening: session.protocol.title, sealing: "Saving the session", ended: "The session has ended", failed: "The session could not go on" };
+  const titles = { waiting: "Waiting for the sensors", opening: session.protocol.title, closing: "The protocol is over", sealing: "Saving the session", ended: "The session has ended", failed: "The session could not go on" };
   return titles[session.state] ?? session.protocol.title;
 }
 
@@ -69,7 +69,7 @@ function build(strip, steps) {
 
 function fill(session) {
   segments.forEach(({ item, done, word }, index) => {
-    const over = session?.state === "ended" || session?.state === "sealing";
+    const over = isOver() || session?.state === "closing";
     const current = !over && stepOf(session) !== null && index === session.step;
     const past = over ? index <= (session.step ?? session.phases.length - 1) : stepOf(session) !== null && index < session.step;
     const step = session?.steps[index];

@@ -1,13 +1,14 @@
 /** Which stretch of time the charts show: the last 1, 5 or 20 minutes, moving or frozen. */
 
-import { isLive, sessionNow } from "../net.js";
+import { isLive, sessionNow, subscribe } from "../net.js";
 import { button, clockTime, el, setText } from "../say.js";
-import { store } from "./store.js";
+import { keep, recall } from "./remembered.js";
+import { isOver, store } from "./store.js";
 
 const SPANS = [[60, "1 min"], [300, "5 min"], [1200, "20 min"]];
 const YOUNG_S = 10;
 
-let span_s = Number(localStorage.getItem("vagal.span_s")) || 60;
+let span_s = recall("span_s", 60);
 let frozen_s = null;
 let seen_s = null;
 let place = null;
@@ -16,14 +17,13 @@ export let stamp = 0;
 
 /** The moment the charts end at: now, the frozen one, or the last that was heard of. */
 export function shownNow() {
-  const state = store.session?.state;
-  if (isLive() && state !== "ended" && state !== "failed" && state !== "sealing") seen_s = sessionNow();
-  else if (seen_s === null) seen_s = Math.max(store.beats.last_s ?? 0, store.skin.last_s ?? 0) || sessionNow();
+  if (isOver()) seen_s = Math.max(store.beats.last_s ?? 0, store.skin.last_s ?? 0, store.course.last_s ?? 0) || null;
+  else if (isLive()) seen_s = sessionNow();
   return frozen_s ?? seen_s;
 }
 
 /** True while the charts follow the time. */
-export const isMoving = () => frozen_s === null && isLive();
+export const isMoving = () => frozen_s === null && isLive() && !isOver();
 
 /** {from_s, to_s} that ends at `now_s`: young data start at the left edge, and the window grows to the chosen span. */
 export function stretch(now_s, chosen_s = span_s) {
@@ -51,7 +51,7 @@ export function pan(part) {
 
 function choose(length) {
   span_s = length;
-  localStorage.setItem("vagal.span_s", String(length));
+  keep("span_s", length);
   tell();
 }
 
@@ -81,6 +81,13 @@ const legend = () => el("p", { class: "key soft small" }, el("span", {}, el("i",
 /** Put the view's buttons into `place`. */
 export function showView(where) {
   place = where;
+  let shown = null;
+  subscribe("session", (session) => {
+    if (session?.session_id === shown) return;
+    shown = session?.session_id;
+    frozen_s = seen_s = null;
+    tell();
+  });
   place.append(el("span", { class: "group row" }, choices.map(([, choice]) => choice)), freezeButton, back, forth, said, legend());
   tell();
 }

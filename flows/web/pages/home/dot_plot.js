@@ -6,6 +6,9 @@ const HEIGHT = 210;
 const EDGE = { left: 38, right: 14, top: 22, bottom: 42 }; // below the axis: a lane for "-", then the dates
 const INSET = 14;
 const LABEL_ROOM = 38;
+const RADIUS = { dot: 5, before: 6.5, after: 4 };
+const MANY = 60;
+const DAY_MS = 86_400_000;
 const LOG_STEPS = [1, 1.5, 2, 3, 4, 5, 7];
 
 /**
@@ -33,12 +36,12 @@ function draw(plot, width) {
     ...dateLabels(plot.dates, x),
     ...plot.none.map(({ at, title }) => shape("text", { class: "none", x: x(at), y: HEIGHT - EDGE.bottom + 15 }, "-", shape("title", {}, title))),
     ...(plot.pairs ?? []).map(({ at, from, to }) => shape("line", { class: "pair", x1: x(at), x2: x(at), y1: y(from), y2: y(to) })),
-    ...plot.dots.map((dot) => mark(dot, x(dot.at), y(dot.value))),
+    ...plot.dots.map((dot) => mark(dot, x(dot.at), y(dot.value), plot.dots.length > MANY ? 0.6 : 1)),
     ...(noted ? plot.dots.filter(({ note }) => note).map((dot) => noteOf(dot, x(dot.at), y(dot.value))) : []));
 }
 
-function mark({ look, title }, cx, cy) {
-  return shape("circle", { class: look, cx, cy, r: look === "before" ? 6.5 : look === "after" ? 4 : 5 }, shape("title", {}, title));
+function mark({ look, title }, cx, cy, scale) {
+  return shape("circle", { class: look, cx, cy, r: (RADIUS[look] ?? RADIUS.dot) * scale }, shape("title", {}, title));
 }
 
 function noteOf({ note }, x, y) {
@@ -57,7 +60,7 @@ function dateLabels(dates, x) {
   const [first, last] = [Math.min(...dates), Math.max(...dates)];
   const room = x(last) - x(first);
   const shown = room < 90 ? [last] : room < 260 ? [first, last] : [first, (first + last) / 2, last];
-  return shown.map((at) => shape("text", { class: "date", x: x(at), y: HEIGHT - 6 }, shortDay(new Date(at))));
+  return shown.map((at) => shape("text", { class: "date", x: x(at), y: HEIGHT - 6 }, shortDay(new Date(at), (last - first) / DAY_MS)));
 }
 
 function timeScale(dates, left, right) {

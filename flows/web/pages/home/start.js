@@ -49,7 +49,7 @@ export function suggestClients(codes) {
   clients = codes;
   document.querySelector("#clients-known").replaceChildren(...codes.map((code) => el("option", { value: code })));
   const recent = [...new Set(["me", ...codes])].slice(0, RECENT + 1);
-  document.querySelector("#clients-recent").replaceChildren(...recent.map(shortcut));
+  document.querySelector("#clients-recent").replaceChildren(...(codes.length ? recent.map(shortcut) : []));
   show();
 }
 

@@ -16,6 +16,7 @@ const STATE = { unfinished: "not finished", damaged: "damaged" };
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const SHORT_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const MONTH = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric" });
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 /** What a sensor delivers: "heartbeats, ECG". Streams of one's own sensors keep their name. */
@@ -38,9 +39,9 @@ export function day(date) {
   return DAY.format(date);
 }
 
-/** "20 Nov". */
-export function shortDay(date) {
-  return SHORT_DAY.format(date);
+/** "20 Nov", or "Nov 2026" where the times shown span so many days that the year matters. */
+export function shortDay(date, days) {
+  return (days > 300 ? MONTH : SHORT_DAY).format(date);
 }
 
 /** When a session began: "20 Nov 2026, 09:30"; its title where that is not known. */
