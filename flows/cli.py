@@ -38,7 +38,7 @@ _HELP = """Open biofeedback: from a heart-rate strap and a skin-conductance sens
 \b
 Start here:    vagal demo                 no hardware needed
 Your sensors:  vagal devices              what is in reach, what to do if nothing is
-A session:     vagal live --client me     records a guided session, and reports it
+A session:     vagal live                 the start page in your browser
 A recording:   vagal analyse FILE         Empatica E4 folder or zip, RR intervals as text
 
 Not a medical device: it measures no hormones, diagnoses nothing and treats nothing.

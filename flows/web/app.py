@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -28,7 +28,7 @@ from flows.web.gate import CERTIFICATE, JOIN, VISITOR, Gate, Site, Visitor, cook
 from flows.web.hub import Hub, Reader, Role
 from flows.web.library import Library
 from flows.web.tickets import Tickets
-from pipeline.errors import InUseError, UsageError, VagalError
+from pipeline.errors import InUseError, VagalError
 from pipeline.guidance.strategies import strategies
 from pipeline.manifest import software
 
@@ -308,9 +308,13 @@ class _Answers:
 
     async def import_(self, request: Request) -> Mapping[str, Any]:
         name, client = (request.headers.get(f"x-vagal-{key}", "") for key in ("name", "client"))
-        if not name:
-            raise UsageError("name the file in the header X-Vagal-Name")
-        return {"ok": True, **await self._parts.library.import_file(client, unquote(name), request.stream())}
+        content = request.stream()
+        try:
+            return {"ok": True, **await self._parts.library.import_file(client, unquote(name), content)}
+        finally:
+            with suppress(ClientDisconnect):  # an answer gets through only once all was read
+                async for _ in content:
+                    pass
 
     async def socket(self, socket: WebSocket) -> None:
         """Tell a page what it may know, from where it left off, until it goes."""

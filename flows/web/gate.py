@@ -8,9 +8,11 @@ The address of the peer is never asked for: it proves nothing.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 VISITOR = "vagal.visitor"
 BODY_BYTES = 64 * 1024
 IMPORT_BYTES = 256 * 1024 * 1024
+_DISCARDED_BYTES = 4 * 1024 * 1024
+_BODY_S = 30.0
 
 _BOTH = frozenset(Role)
 _OPERATOR = frozenset({Role.OPERATOR})
@@ -133,6 +137,11 @@ class _Request:
         )
 
     @property
+    def door(self) -> Door:
+        """The first door that leads to its path."""
+        return next(door for door in DOORS if door.leads_to(self.path) or door.path == "/")
+
+    @property
     def writes(self) -> bool:
         return self.method not in _READS
 
@@ -161,7 +170,12 @@ class Gate:
         request = _Request.of(scope)
         try:
             visitor = self._visitor(request)
+            if request.writes and request.door.limit_bytes <= BODY_BYTES:
+                receive = _again(await _body(receive, BODY_BYTES), receive)
         except _Refusal as refusal:
+            if request.writes:
+                with suppress(_Refusal):
+                    await _body(receive, _DISCARDED_BYTES)
             await _refuse(refusal, request, _with_headers(send, request, None))
             return
         inner: Scope = {**scope, VISITOR: visitor}
@@ -170,7 +184,7 @@ class Gate:
     def _visitor(self, request: _Request) -> Visitor:
         site = self._site(request)
         _check_origin(request, site)
-        door = next(door for door in DOORS if door.leads_to(request.path) or door.path == "/")
+        door = request.door
         if request.writes:
             _check_body(request, door)
         visitor = Visitor(site, self._visits(request, site))
@@ -236,6 +250,37 @@ def _check_csrf(request: _Request, visitor: Visitor) -> None:
     sent = (request.header("x-vagal-csrf") or "").encode()
     if not any(hmac.compare_digest(sent, visit.csrf.encode()) for visit in visitor.visits):
         raise _Refusal(403, "This page has to be reloaded before it can do that.")
+
+
+async def _body(receive: Receive, most_bytes: int) -> bytes:
+    """All that was sent. It is read before any answer: a line that is closed on a sender loses the answer.
+
+    Raises _Refusal if it is more than `most_bytes`, or does not come.
+    """
+    body, more = bytearray(), True
+    try:
+        async with asyncio.timeout(_BODY_S):
+            while more:
+                message = await receive()
+                body += message.get("body", b"")
+                more = message["type"] == "http.request" and message.get("more_body", False)
+                if len(body) > most_bytes:
+                    raise _Refusal(413, "This is more than may be sent here.")
+    except TimeoutError:
+        raise _Refusal(408, "What was to be sent did not come.") from None
+    return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Receive what was read already, then what follows."""
+    waiting = [body]
+
+    async def receiving() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return receiving
 
 
 async def _refuse(refusal: _Refusal, request: _Request, send: Send) -> None:

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import DeviceError, InputError, VagalError
+from pipeline.errors import DeviceError, InputError, UsageError, VagalError
 from pipeline.guidance.protocol import protocols
 from pipeline.model import client_pseudonym
 from pipeline.profile import Clinic, Profile, read_clinic, read_profile
@@ -86,6 +86,8 @@ class Library:
         Raises UsageError or InputError with the line that says why not.
         """
         client_pseudonym(client)
+        if not name:
+            raise UsageError("name the file in the header X-Vagal-Name")
         with tempfile.TemporaryDirectory(prefix="vagal-import-") as folder:
             path = Path(folder) / base_name(name)
             await _write(path, content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -363,15 +364,16 @@ def test_a_code_that_is_none(house: House, nobody: httpx.Client, body: dict[str,
     assert nobody.post("/join", json=body, headers={"Origin": house.url}).status_code == 403
 
 
-def test_other_screens_are_signed_out(house: House, operator: httpx.Client) -> None:
-    with house.browser(Role.CLIENT) as tablet, house.socket(tablet, "role=client") as socket:
-        heard(socket)
-        assert operator.post(
-            "/api/revoke", json={}, headers=writing(house, operator, Role.OPERATOR)
-        ).json() == {"ok": True}
-        assert until_closed(socket)
-        assert tablet.get("/client").status_code == 401
-    assert operator.get("/").status_code == 200
+def test_other_screens_are_signed_out(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        house = stack.enter_context(served(tmp_path / "home"))
+        operator, tablet = (stack.enter_context(house.browser(role)) for role in Role)
+        page = stack.enter_context(house.socket(tablet, "role=client"))
+        heard(page)
+        headers = writing(house, operator, Role.OPERATOR)
+        assert operator.post("/api/revoke", json={}, headers=headers).json() == {"ok": True}
+        assert until_closed(page)
+        assert (tablet.get("/client").status_code, operator.get("/").status_code) == (401, 200)
 
 
 def test_a_report_has_no_script_and_no_reach(operator: httpx.Client) -> None:

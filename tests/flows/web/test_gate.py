@@ -71,6 +71,7 @@ class House:
         host: str | None = HOST,
         scheme: str = "http",
         socket: bool = False,
+        receive: Any = None,
     ) -> Answer:
         sent: list[Any] = []
         self._visitor = None
@@ -88,10 +89,10 @@ class House:
         async def send(message: Any) -> None:
             sent.append(message)
 
-        async def receive() -> Any:
-            raise AssertionError("nothing is read before it may come in")
+        async def two_bytes() -> Any:
+            return {"type": "http.request", "body": b"{}", "more_body": False}
 
-        asyncio.run(self.gate(scope, receive, send))
+        asyncio.run(self.gate(scope, receive or two_bytes, send))
         headers_sent = {n.decode(): v.decode() for n, v in sent[0].get("headers", ())}
         body = b"".join(message.get("body", b"") for message in sent[1:])
         return Answer(sent[0].get("status", 101), headers_sent, body, self._visitor)
@@ -401,3 +402,18 @@ def test_refusals_say_nothing(house: House) -> None:
         assert answer.body.count(b"\n") <= 1
         assert SECRET not in answer.body
         assert HOST.encode() not in answer.body
+
+
+def test_a_body_that_grows_past_its_length_is_refused(house: House) -> None:
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"x" * 1024, "more_body": True}
+
+    sent = house.ask("/api/act", *write(house), method="POST", receive=receive)
+    assert (sent.status, sent.reached) == (413, False)
+
+
+def test_a_sender_that_leaves_is_not_waited_for(house: House) -> None:
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    assert house.ask("/api/act", *write(house, Origin=None), method="POST", receive=receive).status == 403

@@ -135,7 +135,6 @@ def test_readers_are_counted(home: Path) -> None:
 def stuck_page(house: House, browser: httpx.Client) -> socket.socket:
     """A page that was let in and never reads."""
     page = socket.create_connection(("127.0.0.1", house.server.port), WAIT_S)
-    page.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     lines = [
         "GET /socket?role=operator HTTP/1.1",
         f"Host: {house.host}",

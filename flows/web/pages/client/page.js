@@ -75,7 +75,7 @@ const build = {
   stopped: () => stoppedScreen({ goOn, end }),
   unwell: () => unwellScreen({ home: data?.home ?? ALONE, crisis: crisis(), carryOn, end }),
   concern: () => concernScreen({ text: data.safety.text, steps: data.strategy?.steps, home: data.home, crisis: crisis(), carryOn: () => act("carry_on"), end: () => act("stop") }),
-  after: () => afterScreen({ save: (answers) => { checkedOut = true; if (answers) act("check_in", answers); render(); }, notNow: () => { checkedOut = true; render(); } }),
+  after: () => afterScreen({ save: leave, notNow: () => leave(null) }),
   ended: () => endedScreen({ text: data.ended?.text, links: endLinks(), home: data.home, crisis: crisis() }),
   blank: () => blankScreen(),
   phase: () => phase.element,
@@ -161,6 +161,14 @@ async function goOn() {
 /** The choice stays on screen until the recorder has ended, so that it can be made again if it did not arrive. */
 function end() {
   act("stop");
+}
+
+/** The last word, or none: alone, nobody else would say that it is over. */
+function leave(answers) {
+  checkedOut = true;
+  if (answers) act("check_in", answers);
+  else if (ALONE) act("stop");
+  render();
 }
 
 function unwell() {

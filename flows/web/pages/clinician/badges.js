@@ -2,6 +2,7 @@
 
 import { onLink, subscribe } from "../net.js";
 import { el, setText } from "../say.js";
+import { isOver } from "./store.js";
 
 const WORDS = { good: "good", poor: "poor", lost: "lost", waiting: "waiting" };
 const SIGNS = { good: "✓", poor: "!", lost: "×", waiting: "…" };
@@ -11,14 +12,14 @@ const LINKS = { connecting: ["waiting", "Connecting"], live: ["good", "Live"], s
 export function showBadges(who, list) {
   let [devices, link, over] = [[], "connecting", false];
   const show = () => {
-    const [look, word] = over && link === "live" ? ["plain", "Ended"] : LINKS[link];
+    const [look, word] = over && link === "live" ? ["plain", "Recording has ended"] : LINKS[link];
     list.replaceChildren(el("li", { class: `badge ${look}` }, link === "live" && !over ? el("i", { class: "pulse", "aria-hidden": "true" }) : null, word), ...devices.map((device) => badge(device, link === "live")));
   };
   subscribe("session", (session) => {
     setText(who, session ? [`Client ${session.client}`, session.session_number && `session ${session.session_number}`, session.protocol.title].filter(Boolean).join(" · ") : "");
     if (session?.simulated) who.append(" ", el("span", { class: "badge poor simulated" }, "Simulated data"));
     const now = session?.devices ?? [];
-    over = ["ended", "failed"].includes(session?.state);
+    over = isOver();
     if (JSON.stringify(now) !== JSON.stringify(devices) || over) { devices = over ? [] : now; }
     show();
   });

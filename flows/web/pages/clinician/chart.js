@@ -270,6 +270,7 @@ export class StripChart {
 
   #markers(view, x) {
     const { pen, box } = this;
+    const taken = [];
     for (const marker of view.markers) {
       const at = crisp(x(marker.time_s));
       if (at < box.left || at > box.right) continue;
@@ -285,6 +286,8 @@ export class StripChart {
       const text = shortened(pen, marker.kind, 70);
       const wide = pen.measureText(text).width;
       const left = at + wide + 8 > box.right ? at - wide - 6 : at + 3;
+      if (taken.some(([from, to]) => left < to && left + wide > from)) continue;
+      taken.push([left - 4, left + wide + 4]);
       pen.fillStyle = inks.card;
       pen.fillRect(left - 2, box.top + 1, wide + 4, 14);
       pen.fillStyle = inks.ink;

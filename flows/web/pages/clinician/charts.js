@@ -23,7 +23,7 @@ const PANELS = [
   {
     id: "skin", topic: "skin", title: "Skin conductance", unit: "µS", measure: "scl_us", limit: (limits) => limits.scl_us, legend: true,
     values: [["Now", "eda_us", 2, "µS"], ["Level", "scl_us", 2, "µS"], ["Responses", "scr_per_min", 1, "/min"]],
-    chart: () => ({ digits: 1, range: { least: 1, floor: 0 }, lower: { share: 0.34, digits: 1, range: { least: 0.5, floor: 0 } }, traces: [
+    chart: () => ({ digits: 1, range: { least: 1, floor: 0 }, lower: { share: 0.34, digits: 1, range: { least: 0.5, floor: -0.1 } }, traces: [
       { series: store.skin, column: "tonic", ink: "accent", gap_s: 2 },
       { series: store.skin, column: "phasic", ink: "partner", dash: [4, 2.5], gap_s: 2, lower: true }] }),
   },
@@ -115,7 +115,7 @@ function frame() {
   const session = store.session;
   const common = {
     now_s, stale: !isLive(), live: view.isMoving(), phases: session?.phases ?? [],
-    markers: (session?.markers ?? []).filter((marker) => !spanOf(marker)), spans: (session?.markers ?? []).filter(spanOf),
+    markers: (session?.markers ?? []).filter((marker) => !spanOf(marker) && marker.kind !== "protocol"), spans: (session?.markers ?? []).filter(spanOf),
   };
   const stamps = `${store.stamps.session} ${view.stamp} ${common.stale} ${common.live}`;
   let painted = false;

@@ -7,7 +7,7 @@ import { store } from "./store.js";
 
 const rate = (value) => act("rate", { scale: "distress", value });
 const mayAsk = () => ["running", "paused", "closing"].includes(store.session?.state);
-const asking = () => store.session?.asking === "distress";
+const asking = () => store.session?.asking === "distress" && mayAsk();
 const toggle = () => mayAsk() && act("ask", { scale: asking() ? null : "distress" });
 
 /** Take a number key as the answer while it is asked for. */

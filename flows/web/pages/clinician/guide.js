@@ -22,11 +22,10 @@ function pacer() {
   const chosen = () => ({ breaths_per_min: Number(rate.value), inhale_share: Number(share.value) });
   const start = button("Start pacer", null, () => act("pacer", chosen()), { class: "primary small" });
   const stop = button("Stop pacer", null, () => act("pacer", { off: true }), { class: "small" });
-  const now = el("p", { class: "soft small" });
   const show = () => {
-    setText(said, `${pace(chosen())}. Smaller and softer, not deeper.`);
+    const runs = store.session?.pacer && pace(store.session.pacer) === pace(chosen());
+    setText(said, `${runs ? "Runs now: " : ""}${pace(chosen())}. Smaller and softer, not deeper.`);
     setText(start, store.session?.pacer ? "Change pacer" : "Start pacer");
-    setText(now, store.session?.pacer ? `Runs now: ${pace(store.session.pacer)}` : "No pacer runs now.");
     start.disabled = !running();
     stop.disabled = !running() || !store.session?.pacer;
   };
@@ -40,13 +39,13 @@ function pacer() {
     show();
   });
   show();
-  return el("section", { class: "stack tight", "aria-label": "Pacer" }, el("h3", {}, "Breathing pacer"), now,
+  return el("section", { class: "stack tight", "aria-label": "Pacer" }, el("h3", {}, "Breathing pacer"),
     el("div", { class: "pair" }, el("label", { class: "field" }, el("span", {}, "Breaths per minute"), rate), el("label", { class: "field" }, el("span", {}, "Part inhaling"), share)), said, el("div", { class: "row" }, start, stop));
 }
 
 function feedback() {
   const element = select(ELEMENTS, (value) => act("feedback", { element: value }));
-  const measure = select(Object.fromEntries(Object.entries(MEASURES).map(([name, { title }]) => [name, title])), (value) => act("feedback", { measure: value }));
+  const measure = select({ "": "-", ...Object.fromEntries(Object.entries(MEASURES).map(([name, { title }]) => [name, title])) }, (value) => value && act("feedback", { measure: value }));
   const on = button("Switch on", null, () => act("feedback", { on: !store.session?.feedback?.on }), { class: "small" });
   const said = el("p", { class: "soft small" });
   let offered = "";
@@ -54,19 +53,19 @@ function feedback() {
     const now = session?.feedback;
     if (JSON.stringify(now?.measures) !== offered) {
       offered = JSON.stringify(now?.measures);
-      for (const option of measure.options) option.hidden = now?.measures ? !now.measures.includes(option.value) : false;
+      for (const option of measure.options) option.hidden = now?.measures && option.value ? !now.measures.includes(option.value) : false;
     }
     for (const [field, value] of [[element, now?.element], [measure, now?.measure]]) {
-      if (value && document.activeElement !== field) field.value = value;
+      if (document.activeElement !== field) field.value = value ?? "";
       field.disabled = !running();
     }
     on.disabled = !running();
-    setText(on, now?.on ? "Switch feedback off" : "Switch feedback on");
+    setText(on, now?.on ? "Switch off" : "Switch on");
     const limit = now?.threshold !== null && now?.threshold !== undefined ? ` Threshold ${number(now.threshold, 1)}${now.direction ? ` (${now.direction})` : ""}.` : "";
-    setText(said, now?.on ? (now.paused ? `Paused: ${now.paused}.` : `The client sees it now.${limit}`) : "No feedback is shown now.");
+    setText(said, now?.on && !now.measure ? "This phase has no feedback. Choose what it should follow." : now?.on ? (now.paused ? `Paused: ${now.paused}.` : `The client sees it now.${limit}`) : "No feedback is shown now.");
   });
-  return el("section", { class: "stack tight", "aria-label": "Feedback" }, el("h3", {}, "Feedback"), said,
-    el("div", { class: "pair" }, el("label", { class: "field" }, el("span", {}, "Element"), element), el("label", { class: "field" }, el("span", {}, "Follows"), measure)), el("div", { class: "row" }, on));
+  return el("section", { class: "stack tight", "aria-label": "Feedback" }, el("div", { class: "spread" }, el("h3", {}, "Feedback"), on), said,
+    el("div", { class: "pair" }, el("label", { class: "field" }, el("span", {}, "Element"), element), el("label", { class: "field" }, el("span", {}, "Follows"), measure)));
 }
 
 function select(options, chosen) {

@@ -18,7 +18,7 @@ export function tellKey(shown, what) {
   listed.push([shown, what]);
 }
 
-const typing = (target) => target instanceof HTMLElement && (target.isContentEditable || (target.matches("input, select, textarea") && !target.matches("input[type=checkbox]")));
+const typing = (target) => target instanceof HTMLElement && (target.isContentEditable || (target.matches("input:not([type=checkbox], [type=range]), select, textarea")));
 const busy = (event) => event.ctrlKey || event.altKey || event.metaKey || event.isComposing || document.querySelector("dialog[open]");
 
 /** The name of a key: digits by their place on the keyboard, so that Shift does not change them. */
@@ -29,11 +29,11 @@ function nameOf(event) {
 }
 
 function down(event) {
-  if (busy(event) || typing(event.target)) return;
+  if (busy(event) || (typing(event.target) && event.key !== "Escape")) return;
   const name = nameOf(event);
   const found = keys.get(name);
   if (!found || (!on && name.length === 1 && name !== "?")) return;
-  if (["Enter", "ArrowLeft", "ArrowRight"].includes(name) && event.target.closest?.("button, a, [role=tab], summary")) return;
+  if (["Enter", "ArrowLeft", "ArrowRight"].includes(name) && event.target.closest?.("button, a, [role=tab], input")) return;
   event.preventDefault();
   if (!event.repeat) found.press(event);
 }

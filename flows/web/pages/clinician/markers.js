@@ -1,12 +1,13 @@
 /** Markers by button and key, spans that are held or switched, and the list, in which each can be named anew. */
 
-import { act, sessionNow, subscribe } from "../net.js";
+import { act, subscribe } from "../net.js";
 import { button, clockTime, el, sentence } from "../say.js";
 import { key, tellKey } from "./keys.js";
 import { store } from "./store.js";
 
 const KINDS = ["stressor", "movement", "talking", "symptom", "note"];
 const SPANS = [["talking", "Talking", "T"], ["moving", "Moving", "M"], ["touching", "Touching", "C"]];
+const OWN = new Set(["protocol", "safety", "task", "strategy"]);
 const AGO_S = 10;
 const HELD_MS = 400;
 
@@ -63,12 +64,13 @@ function span(kind, label, letter) {
   return { made, show: () => { made.disabled = !open(); made.setAttribute("aria-pressed", String(isOpen())); } };
 }
 
+/** A marker as a line; what the session itself has noted can't be changed. */
 function row(marker) {
   const running = marker.end_s === null && store.session.open_spans.includes(marker.kind);
   const length = marker.end_s !== null && marker.end_s > marker.time_s ? `, ${Math.round(marker.end_s - marker.time_s)} s` : "";
-  const ago = Math.round((sessionNow() ?? marker.time_s) - marker.time_s);
-  const item = el("li", {}, el("span", { class: "at" }, clockTime(marker.time_s)), el("span", { class: "grow" }, sentence(marker.kind), marker.text ? el("span", { class: "soft" }, ` ${marker.text}`) : null, running ? ", now" : length));
-  const change = button("Change", null, () => edit(item, marker), { class: "quiet tiny", "data-marker": marker.id, "aria-label": `Change ${marker.kind} at ${clockTime(marker.time_s)}, ${ago} s ago` });
+  const item = el("li", {}, el("span", { class: "at" }, clockTime(marker.time_s)), el("span", { class: "grow" }, sentence(marker.kind), marker.text ? el("span", { class: "soft" }, ` ${marker.kind === "strategy" ? marker.text.replaceAll("-", " ") : marker.text}`) : null, running ? ", now" : length));
+  if (OWN.has(marker.kind)) return item;
+  const change = button("Change", null, () => edit(item, marker), { class: "quiet tiny", "data-marker": marker.id, "aria-label": `Change ${marker.kind} at ${clockTime(marker.time_s)}` });
   item.append(change);
   return item;
 }

@@ -8,6 +8,7 @@ const OPEN_S = 300;
 
 let segments = [];
 let known = "";
+let reached = { session: null, index: null };
 
 /** Fill the strip and the words; both follow the session from now on. */
 export function showTimeline(strip, phase) {
@@ -60,18 +61,26 @@ function build(strip, steps) {
     const done = el("i", {});
     const word = el("span", { class: "visually-hidden" });
     const length = step.duration_s === null ? "no set end" : duration(step.duration_s);
-    const item = el("li", { title: `${step.name}, ${length}` }, el("div", { class: "bar" }, done), el("span", { class: "label" }, step.name, el("small", {}, ` ${step.duration_s === null ? "open" : length}`)), word);
+    const item = el("li", { title: `${step.name}, ${length}` }, el("div", { class: "bar" }, done), el("span", { class: step.name.length < 8 ? "label short" : "label" }, step.name, el("small", {}, ` ${step.duration_s === null ? "open" : length}`)), word);
     item.style.flexGrow = String(step.duration_s ?? OPEN_S);
     return { item, done, word };
   });
   strip.replaceChildren(...segments.map(({ item }) => item));
 }
 
+/** Index of the last step that ran: seen here, or after the end by the phases' names. */
+function lastStep(session) {
+  if (session && session.session_id !== reached.session) reached = { session: session.session_id, index: null };
+  if (stepOf(session)) reached.index = session.step;
+  return reached.index ?? session?.steps.findLastIndex((step) => session.phases.some((phase) => phase.name === step.name)) ?? -1;
+}
+
 function fill(session) {
+  const last = lastStep(session);
   segments.forEach(({ item, done, word }, index) => {
     const over = isOver() || session?.state === "closing";
     const current = !over && stepOf(session) !== null && index === session.step;
-    const past = over ? index <= (session.step ?? session.phases.length - 1) : stepOf(session) !== null && index < session.step;
+    const past = over ? index <= last : stepOf(session) !== null && index < session.step;
     const step = session?.steps[index];
     const left_s = current ? secondsLeft(session) : null;
     const share = past ? 1 : !current ? 0 : step.duration_s ? 1 - (left_s ?? 0) / step.duration_s : 1;
