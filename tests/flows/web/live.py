@@ -59,6 +59,7 @@ class Live:
     link: str
     said: list[str]
     cookies: list[Any] = field(default_factory=list)
+    killed: bool = False
 
     @property
     def url(self) -> str:
@@ -78,6 +79,7 @@ class Live:
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
+        self.killed = True
         self.process.kill()
         self.process.wait(PATIENCE_S)
 
@@ -119,14 +121,16 @@ def live(home: Path, *options: str, protocols: Mapping[str, str] | None = None) 
     try:
         yield running
     finally:
-        if process.poll() is None:
-            try:
-                running.interrupt()
-            finally:
-                process.kill()
-        rest.join(PATIENCE_S)
-        assert process.stdout is not None
-        process.stdout.close()
+        by_itself = process.poll() is not None
+        try:
+            code = running.interrupt() if not by_itself else process.returncode
+        finally:
+            process.kill()
+            rest.join(PATIENCE_S)
+            assert process.stdout is not None
+            process.stdout.close()
+    ended = (running.killed, by_itself, code)
+    assert ended in ((False, False, 0), (True, True, -signal.SIGKILL)), f"{ended}: {''.join(said)}"
 
 
 def _address(process: subprocess.Popen[str], said: list[str]) -> str:
@@ -183,6 +187,12 @@ class Window:
 
         return self.until(what, met)
 
+    def post(self, path: str, facts: Mapping[str, Any]) -> Any:
+        """What the page gets for something that it has no button for."""
+        return self.page.evaluate(
+            "async ([path, facts]) => (await import('/pages/net.js')).post(path, facts)", [path, dict(facts)]
+        )
+
     def button(self, name: str, within: Any = None) -> Any:
         """The button that shows, whose name begins so; what stands behind the name is its key."""
         found = (within or self.page).get_by_role("button", name=re.compile(f"^{re.escape(name)}"))
@@ -216,7 +226,7 @@ def window(browser: Any, server: Live, shape: Mapping[str, Any] = DESKTOP, **mor
     found.page.on("websocket", socket)
     try:
         yield found
-        assert found.unexcused() == []
+        assert found.unexcused() == [], found.page.url
     finally:
         context.close()
 

@@ -51,18 +51,6 @@ def breathes(at: Window) -> None:
     at.until("the pacer moves", lambda: abs(at.page.evaluate(SIZE) - first) > 5)
 
 
-def begin(at: Window, server: Live, client: str) -> None:
-    """From the home page to the pacer, the questions before a first session passed over."""
-    arrive(at, server)
-    at.page.get_by_role("checkbox", checked=True).first.wait_for()
-    at.page.get_by_role("combobox", name="Client code").fill(client)
-    at.button("Start").click()
-    at.page.wait_for_url("**/practice")
-    at.button("Go on").click()
-    at.button("Begin").click()
-    breathes(at)
-
-
 def end(at: Window) -> None:
     """End it, without a last word, and wait until it is over: another can start then."""
     at.button("End the session").click()
@@ -70,89 +58,73 @@ def end(at: Window) -> None:
     at.page.get_by_role("link", name="See the report").wait_for()
 
 
-def halts(at: Window, server: Live, client: str) -> list[str]:
-    """What stopped the pacer in the latest session: the words of its safety markers."""
-    markers = server.manifest(client)["markers"]
-    return [marker["text"] for marker in markers if marker["kind"] == "safety"]
+def halts(facts: Mapping[str, Any]) -> list[str]:
+    """What stopped the pacer in a stored session: the words of its safety markers."""
+    return [marker["text"] for marker in facts["markers"] if marker["kind"] == "safety"]
 
 
-@pytest.mark.parametrize("shape", [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone")])
-def test_three_clicks_to_a_pacer(browser: Any, server: Live, shape: Mapping[str, Any]) -> None:
-    client = "me"
-    first_time = not server.folders(client)
-    with window(browser, server, shape) as at:
+def test_three_taps_on_a_phone(browser: Any, server: Live) -> None:
+    with window(browser, server, PHONE) as at:
         page = at.page
-        clicks = 0
-
-        def click(name: str) -> None:
-            nonlocal clicks
-            button = at.button(name)
-            button.tap() if shape is PHONE else button.click()
-            clicks += 1
-
         arrive(at, server)
         page.get_by_role("checkbox", checked=True).first.wait_for()
-        click("Start")
+        at.button("Start").tap()
         page.wait_for_url("**/practice")
-        if first_time:
-            page.get_by_role("heading", name="Before your first session").wait_for()
-            click("Go on")
+        at.button("Go on").tap()  # the questions before a first session may be passed over
         page.get_by_text(ALONE).wait_for()
-        click("Begin")
+        at.button("Begin").tap()
         breathes(at)
-        assert clicks <= 3
         page.get_by_text("Smaller and softer, not deeper.").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        page.keyboard.press("Escape")
+        at.button("Stop").tap()
         end(at)
+    assert server.manifest("me")["check_ins"] == []
 
 
-def test_escape_stops_at_once(browser: Any, server: Live) -> None:
-    with window(browser, server) as at:
-        begin(at, server, "escaping")
-        at.page.keyboard.press("Escape")
-        at.page.get_by_role("heading", name="Stopped").wait_for()
+def test_three_clicks_and_every_way_to_stop(browser: Any, server: Live) -> None:
+    with window(browser, server, DESKTOP) as at:
+        page = at.page
+        arrive(at, server)
+        page.get_by_role("checkbox", checked=True).first.wait_for()
+        at.button("Start").click()
+        page.wait_for_url("**/practice")
+        page.get_by_text(ALONE).wait_for()
+        at.button("Begin").click()
+        breathes(at)
+
+        page.keyboard.press("Escape")
+        page.get_by_role("heading", name="Stopped").wait_for()
         assert not pacer(at).is_visible()
         at.session("the recorder pauses, too", lambda session: session["state"] == "paused")
         at.button("Go on").click()
         breathes(at)
-        at.page.keyboard.press(" ")
-        at.page.get_by_role("heading", name="Stopped").wait_for()
-        end(at)
-    pauses = [marker for marker in server.manifest("escaping")["markers"] if marker["kind"] == "pause"]
-    assert len(pauses) == 2
+        page.keyboard.press(" ")
+        page.get_by_role("heading", name="Stopped").wait_for()
+        at.button("Go on").click()
+        breathes(at)
 
-
-def test_dizzy_stops_the_pacer_and_is_written_down(browser: Any, server: Live) -> None:
-    with window(browser, server) as at:
-        begin(at, server, "dizzy")
-        at.button("Dizzy, tingling or short of breath").click()
-        at.page.get_by_role("heading", name="Let your breath go back to normal").wait_for()
-        assert not pacer(at).is_visible()
-        at.session("the recorder knows", lambda session: session["safety"] and not session["pacer"])
-        at.page.get_by_text(ALONE).wait_for()
-        at.button("I feel all right").click()
-        at.page.get_by_role("heading", name="Paced breathing").wait_for()
-        assert not pacer(at).is_visible()  # it comes back with the next step that has one
-        at.page.keyboard.press("Escape")
-        end(at)
-    assert halts(at, server, "dizzy") == ["unwell"]
-    verified(server.home, server.folders("dizzy")[-1])
-
-
-def test_much_distress_stops_and_asks(browser: Any, server: Live) -> None:
-    with window(browser, server) as at:
-        begin(at, server, "distressed")
         at.button("Distress").click()
         at.button("8").click()
-        at.page.get_by_role("heading", name="Let's pause here").wait_for()
+        page.get_by_role("heading", name="Let's pause here").wait_for()
         assert not pacer(at).is_visible()
-        at.button("Carry on").wait_for()
         assert at.last("client")["feedback"] is None
+        at.button("Carry on").click()
+        page.get_by_role("heading", name="Paced breathing").wait_for()
+        assert not pacer(at).is_visible()  # it comes back with the next step that has one
+
+        assert at.post("/api/act", {"do": "pacer", "breaths_per_min": 6})["ok"]
+        breathes(at)
+        at.button("Dizzy, tingling or short of breath").click()
+        page.get_by_role("heading", name="Let your breath go back to normal").wait_for()
+        assert not pacer(at).is_visible()
+        page.get_by_text(ALONE).wait_for()
+        at.session("the recorder knows", lambda session: session["safety"] and not session["pacer"])
         end(at)
-    assert halts(at, server, "distressed") == ["distress"]
-    ratings = server.manifest("distressed")["ratings"]
-    assert [(rating["scale"], rating["value"]) for rating in ratings] == [("distress", 8.0)]
+    facts = server.manifest("me")
+    assert halts(facts) == ["distress", "unwell"]
+    assert [marker["kind"] for marker in facts["markers"]].count("pause") == 2
+    assert [(rating["scale"], rating["value"]) for rating in facts["ratings"]] == [("distress", 8.0)]
+    verified(server.home, server.folders("me")[-1])
 
 
 def test_how_one_is_before_and_after(browser: Any, server: Live) -> None:
