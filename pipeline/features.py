@@ -138,7 +138,7 @@ _DATA = (
         ("missed_n", "", _NONE, "decision rules", _LIPPONEN, "Intervals that hide a missed beat"),
         ("extra_n", "", _NONE, "decision rules", _LIPPONEN, "Intervals cut by a false detection"),
         ("longshort_n", "", _NONE, "decision rules", _LIPPONEN, "Too long or too short, unexplained"),
-        ("artefact_pct", "%", _NONE, "100 (1 - NN / all intervals)", _LIPPONEN, "Intervals that are not NN"),
+        ("artefact_pct", "%", _NONE, "100 (1 - NN / all not marked)", _LIPPONEN, "Intervals that are not NN"),
         ("eda_coverage", "", _NONE, "valid time / window", _OWN, "Share of the window with valid EDA"),
         (
             "eda_artefact_pct",

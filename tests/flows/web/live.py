@@ -213,7 +213,7 @@ def window(browser: Any, server: Live, shape: Mapping[str, Any] = DESKTOP, **mor
 
     def console(message: Any) -> None:
         if message.type in ("error", "warning"):
-            found.faults.append(f"console: {message.text}")
+            found.faults.append(f"console: {message.text} ({message.location['url']})")
 
     def socket(opened: Any) -> None:
         found.sockets.append(opened.url)
@@ -226,7 +226,7 @@ def window(browser: Any, server: Live, shape: Mapping[str, Any] = DESKTOP, **mor
     found.page.on("websocket", socket)
     try:
         yield found
-        assert found.unexcused() == [], found.page.url
+        assert found.unexcused() == []
     finally:
         context.close()
 

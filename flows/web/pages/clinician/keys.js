@@ -42,6 +42,11 @@ function up(event) {
   keys.get(nameOf(event))?.release?.(event);
 }
 
+/** A key that is down when the window loses focus is let go: its release would not be heard. */
+function letGo() {
+  for (const { release } of keys.values()) release?.();
+}
+
 /** Listen, and put the button that lists the keys into `place`. */
 export function showKeys(place) {
   const dialog = document.getElementById("keys");
@@ -60,4 +65,5 @@ export function showKeys(place) {
   place.append(button("Keys", "?", open, { class: "quiet small" }));
   document.addEventListener("keydown", down);
   document.addEventListener("keyup", up);
+  window.addEventListener("blur", letGo);
 }
