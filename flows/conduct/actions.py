@@ -149,7 +149,7 @@ def _next_step(conductor: Conductor, facts: Facts) -> None:
 
 
 def _check_in(conductor: Conductor, facts: Facts) -> None:
-    answers = {name: _text(facts, name, "") for name in ("feeling", "thought", "body", "did")}
+    answers = {name: _optional_text(facts, name) or "" for name in ("feeling", "thought", "body", "did")}
     conductor.check_in(_text(facts, "when"), answers)
 
 

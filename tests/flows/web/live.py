@@ -59,7 +59,7 @@ class Live:
     link: str
     said: list[str]
     cookies: list[Any] = field(default_factory=list)
-    killed: bool = False
+    ended_by: int | None = None
 
     @property
     def url(self) -> str:
@@ -72,16 +72,19 @@ class Live:
         assert port is not None
         return port
 
-    def interrupt(self) -> int:
-        """Ctrl-C, and wait for the end; the exit code."""
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(PATIENCE_S)
+    def interrupt(self) -> None:
+        """Ctrl-C, and wait until what runs is sealed and reported."""
+        self._end(signal.SIGINT)
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
-        self.killed = True
-        self.process.kill()
-        self.process.wait(PATIENCE_S)
+        self._end(signal.SIGKILL)
+
+    def _end(self, by: signal.Signals) -> None:
+        if self.process.poll() is None:
+            self.ended_by = by
+            self.process.send_signal(by)
+            self.process.wait(PATIENCE_S)
 
     def folders(self, client: str) -> list[Path]:
         """The folders of a client's sessions, the oldest first."""
@@ -121,16 +124,15 @@ def live(home: Path, *options: str, protocols: Mapping[str, str] | None = None) 
     try:
         yield running
     finally:
-        by_itself = process.poll() is not None
         try:
-            code = running.interrupt() if not by_itself else process.returncode
+            running.interrupt()
         finally:
             process.kill()
             rest.join(PATIENCE_S)
             assert process.stdout is not None
             process.stdout.close()
-    ended = (running.killed, by_itself, code)
-    assert ended in ((False, False, 0), (True, True, -signal.SIGKILL)), f"{ended}: {''.join(said)}"
+    ended = (running.ended_by, process.returncode)
+    assert ended in ((signal.SIGINT, 0), (signal.SIGKILL, -signal.SIGKILL)), f"{ended}: {''.join(said)}"
 
 
 def _address(process: subprocess.Popen[str], said: list[str]) -> str:
@@ -226,7 +228,7 @@ def window(browser: Any, server: Live, shape: Mapping[str, Any] = DESKTOP, **mor
     found.page.on("websocket", socket)
     try:
         yield found
-        assert found.unexcused() == []
+        assert not found.unexcused(), found.unexcused()
     finally:
         context.close()
 
