@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flows.importing import Reading, name_phases, read_input
 from pipeline.analysis import analyse
 from pipeline.errors import InputError, InsufficientDataError, UsageError
+from pipeline.events import is_event
 from pipeline.model import Recording
 from pipeline.parameters import Parameters
 from pipeline.skin.event_related import EventResponse, EventSummary, event_responses, summarise
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 LATEST_S = 30.0
 
-_OF_THE_LINK = "link"  # what happened to a sensor's connection happened to nobody
 
 _NOTE = (
     "Latency and amplitude are those of the first response that begins in the window; magnitude is 0 where "
@@ -80,7 +80,7 @@ def events_of(home: Home, what: str, how: Reading, window_s: tuple[float, float]
         _, recording = read_input(path, how)
     else:
         recording = name_phases(read_session(home.find(what)), how)
-    markers = [marker for marker in recording.markers if marker.kind != _OF_THE_LINK]
+    markers = [marker for marker in recording.markers if is_event(marker)]
     if not markers:
         raise InsufficientDataError(
             f"{recording.recording_id}: holds no markers, so there is nothing to respond to; "

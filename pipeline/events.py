@@ -14,9 +14,11 @@ from typing import Any
 from pipeline.journal import Kind, Record
 from pipeline.manifest import known, phase_from
 from pipeline.model import CheckIn, Marker, Note, Phase, PhaseKind, Rating
-from pipeline.spans import SpanKind
+from pipeline.spans import SpanKind, kind_of
 
 STRATEGY = "strategy"  # a marker of this kind names the strategy of the phase in force; without text, none
+# What these markers tell of happened to the session or to a sensor's link, to nobody's body.
+OF_THE_SESSION = frozenset({"link", "protocol", "safety", "task", STRATEGY})
 _SAID = ("feeling", "thought", "body", "did")
 
 
@@ -47,6 +49,11 @@ def marks_of(records: Sequence[Record], end_s: float) -> list[Mark]:
         if record.kind is Kind.MARKER:
             _apply(record, marks)
     return [replace(mark, marker=_closed(mark.marker, end_s)) if mark.open else mark for mark in marks]
+
+
+def is_event(marker: Marker) -> bool:
+    """Whether a body may have responded: to no span that leaves data out, to nothing of the session's own."""
+    return marker.kind not in OF_THE_SESSION and kind_of(marker) is None
 
 
 def _apply(record: Record, marks: list[Mark]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from devices.decoding import decode
 from pipeline.analysis import analyse
 from pipeline.errors import InputError
-from pipeline.events import Mark, conditions_of, marks_of
+from pipeline.events import Mark, conditions_of, is_event, marks_of
 from pipeline.indices.components import heart_note
 from pipeline.journal import Kind, Record
 from pipeline.model import CheckIn, Marker, Note, Pacer, Phase, PhaseKind, Recording
@@ -296,3 +296,21 @@ def test_without_a_header_it_is_left_as_it_is(tmp_path: Path) -> None:
     write_journal(tmp_path, numbered([event(Kind.NOTE, 1.0, {"text": "n"})]))
     with pytest.raises(InputError, match="holds no readable header"):
         seal(tmp_path, decode)
+
+
+@pytest.mark.parametrize(
+    ("marker", "event"),
+    [
+        (Marker(1, "stressor"), True),
+        (Marker(1, "stressor", end_s=9), True),
+        (Marker(1, "talking", end_s=9), False),
+        (Marker(1, "pause", end_s=9), False),
+        (Marker(1, "link", "strap: lost"), False),
+        (Marker(1, "protocol", "Baseline: extended by 60 s"), False),
+        (Marker(1, "strategy", "five-senses"), False),
+        (Marker(1, "safety", "unwell"), False),
+    ],
+    ids=lambda value: f"{value.kind} {value.end_s}" if isinstance(value, Marker) else None,
+)
+def test_what_a_body_may_have_responded_to(marker: Marker, event: bool) -> None:
+    assert is_event(marker) is event
