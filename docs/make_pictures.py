@@ -5,55 +5,89 @@ Needs Chromium at /usr/bin/chromium, as Debian and Ubuntu package it.
 
 from __future__ import annotations
 
-import io
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
-from rich.console import Console
-
-from flows.reporting import write_report
-from flows.terminal import TerminalView
-from pipeline.guidance.protocol import protocol
-from tests.browser import CHROMIUM
-from tests.flows.rooms import Played, play
+from tests.flows.web.live import PHONE, Live, Window, arrive, chromium, live, start, window
 
 PICTURES = Path(__file__).parent / "pictures"
-SHOWN_AT_S = 500.0  # in the recovery, when there is something to see
+CLIENT = "anna-1"
+LATER_S = 40.0  # into the paced breathing, when there is something to see
+REPORT = {"width": 860, "height": 1760}
+LARGE: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.25}
+TABLET: dict[str, Any] = {"viewport": {"width": 820, "height": 820}}
 
 
-def terminal(played: Played) -> str:
-    """The live view at one moment, as an SVG."""
-    moment = min(played.view.moments, key=lambda each: abs(each.time_s - SHOWN_AT_S))
-    console = Console(record=True, width=72, force_terminal=True, file=io.StringIO())
-    view = TerminalView(console)
-    view.follow(protocol("guided-session"))
-    console.print(view.screen(moment))
-    return console.export_svg(title="vagal live", font_aspect_ratio=0.61)
+def shoot(at: Window, name: str) -> None:
+    """Take a picture of what a window shows."""
+    at.page.wait_for_timeout(1500)  # for what fades in
+    at.page.screenshot(path=PICTURES / f"{name}.png")
 
 
-def shoot(browser: Browser, content: Path, name: str, width: int, height: int) -> None:
-    """Take a picture of a page as a browser of this size shows it."""
-    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.25)
-    page.goto(content.as_uri())
-    page.screenshot(path=PICTURES / name)
-    page.close()
+def act(at: Window, action: str, **facts: object) -> None:
+    """Do what a button would."""
+    at.post("/api/act?role=operator", {"do": action, **facts})
+
+
+def second(browser: Any, server: Live, path: str, name: str, shape: dict[str, Any], **more: Any) -> None:
+    """Take a picture of one more window of the same session."""
+    with window(browser, server, shape, **more) as at:
+        arrive(at, server, path)
+        at.page.get_by_role("heading").first.wait_for()
+        shoot(at, name)
+
+
+def session(browser: Any, server: Live) -> None:
+    """A guided session, seen from both sides, and its report."""
+    with window(browser, server, LARGE) as at:
+        arrive(at, server)
+        at.page.get_by_role("checkbox", checked=True).first.wait_for()
+        shoot(at, "home")
+        start(at, CLIENT, "Guided session")
+        at.session("the sensors", lambda told: told["state"] == "opening")
+        at.button("Begin").click()
+        at.session("the challenge", lambda told: told["step"] == 2)
+        act(at, "mark", kind="Stressor")
+        act(at, "rate", scale="distress", value=4)
+        at.session("the recovery", lambda told: told["step"] == 3)
+        act(at, "rate", scale="distress", value=2)
+        act(at, "ask", scale=None)
+        paced = at.session("the paced breathing", lambda told: told["step"] == 4)
+        soon_s = paced["step_began_s"] + LATER_S
+        at.until("some breaths", lambda: (at.heard[-1]["time_s"] or 0) > soon_s)
+        shoot(at, "live")
+        second(browser, server, "/client", "client", TABLET)
+        second(browser, server, "/client", "client-phone", PHONE, color_scheme="dark")
+        second(browser, server, "/live", "live-phone", PHONE)
+        told = at.session("the report", lambda told: told["report"])
+        at.page.set_viewport_size(REPORT)
+        at.page.goto(server.url + told["report"])
+        shoot(at, "report")
+        at.page.set_viewport_size({"width": 390, "height": 1180})
+        shoot(at, "report-phone")
+
+
+def practice(browser: Any, server: Live) -> None:
+    """The beginning of a practice at home, on a phone."""
+    with window(browser, server, PHONE) as at:
+        arrive(at, server)
+        start(at, "me", "Daily practice")
+        at.page.wait_for_url(server.url + "/practice")
+        at.button("Go on").click()
+        at.button("Begin").wait_for()
+        shoot(at, "practice-phone")
 
 
 def main() -> None:
     """Make every picture."""
     PICTURES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
-        played = play(Path(scratch), protocol("guided-session"), client="anna-1")
-        report = write_report(played.folder)
-        live = Path(scratch) / "live.svg"
-        live.write_text(terminal(played))
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(**CHROMIUM)
-            shoot(browser, report, "report.png", 860, 1760)
-            shoot(browser, report, "report-phone.png", 390, 1180)
-            shoot(browser, live, "live-terminal.png", 900, 360)
-            browser.close()
+    with tempfile.TemporaryDirectory() as scratch, chromium() as browser:
+        home = Path(scratch) / "home"
+        with live(home, "--simulate", "four-sensors", "--speed", "12") as server:
+            session(browser, server)
+        with live(home, "--simulate", "calm") as server:
+            practice(browser, server)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ _REPORT_POLICY = (
     "form-action 'none'; frame-ancestors 'none'; sandbox"
 )
 _ARRIVED = (
-    '<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>vagal</title><link rel="icon" href="data:,">'
+    '<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>vagal</title>'
     '<link rel="icon" href="data:,"><meta http-equiv="refresh" content="0; url={target}">'
     '<p>Opening … <a href="{target}">Go on</a></p></html>'
 )

@@ -174,7 +174,11 @@ def test_an_unreadable_journal_is_named_and_left(tmp_path: Path) -> None:
         (["live", "--replay", "last", "--device", "x"], 2, "--device goes with sensors in reach"),
         (["live", "--replay", "nowhere"], 3, "no such file, folder or session"),
         (["capture", "x", "--simulate", "--out", "no/folder.jsonl"], 3, "there is no folder no"),
-        (["live", "--no-browser", "--simulate", "--device", "nobody"], 3, "no supported sensor named 'nobody' in reach"),
+        (
+            ["live", "--no-browser", "--simulate", "--device", "nobody"],
+            3,
+            "no supported sensor named 'nobody' in reach",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -1,4 +1,4 @@
-"""`vagal live` as a person runs it: the real process, and windows of Chromium in which nothing goes unnoticed."""
+"""`vagal live` as a person runs it: the real process, and windows in which nothing goes unnoticed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from tests.browser import CHROMIUM
 
 T = TypeVar("T")
 
-PATIENCE_S = 60.0  # for one condition, on a machine that is busy with other things
-NEEDS_CHROMIUM = pytest.mark.skipif(
-    not Path(CHROMIUM["executable_path"]).exists(), reason="Chromium is not installed"
-)
+PATIENCE_S = 180.0  # for one condition, on a machine that is busy with other things; a report may take 80 s
+IN_A_BROWSER = [
+    pytest.mark.skipif(not Path(CHROMIUM["executable_path"]).exists(), reason="Chromium is not installed"),
+    pytest.mark.timeout(900),
+]
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {
@@ -89,6 +90,10 @@ class Live:
     def folders(self, client: str) -> list[Path]:
         """The folders of a client's sessions, the oldest first."""
         return sorted((self.home / "sessions" / client).glob("*"))
+
+    def sealed(self, client: str) -> bool:
+        """Whether the client's latest session is sealed; its report may still be made."""
+        return (self.folders(client)[-1] / "session.json").exists()
 
     def manifest(self, client: str) -> dict[str, Any]:
         """What is on disk of the client's latest session."""
@@ -251,9 +256,9 @@ def start(at: Window, client: str, title: str) -> None:
     """From the home page: choose client and protocol, and start."""
     page = at.page
     page.get_by_role("checkbox", checked=True).first.wait_for()  # a sensor is there, and chosen
-    page.get_by_role("textbox", name="Client code").or_(page.get_by_role("combobox", name="Client code")).fill(
-        client
-    )
+    page.get_by_role("textbox", name="Client code").or_(
+        page.get_by_role("combobox", name="Client code")
+    ).fill(client)
     page.get_by_role("radio", name=title).check()
     at.button("Start").click()
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.web.live import (
     DESKTOP,
-    NEEDS_CHROMIUM,
+    IN_A_BROWSER,
     PHONE,
     Live,
     Window,
@@ -20,7 +20,7 @@ from tests.flows.web.live import (
     window,
 )
 
-pytestmark = NEEDS_CHROMIUM
+pytestmark = IN_A_BROWSER
 
 ALONE = "Nobody is watching this session. Not for emergencies."
 SIZE = "document.querySelector('.pacer-core').getBoundingClientRect().width"
@@ -151,9 +151,7 @@ def test_how_one_is_before_and_after(browser: Any, server: Live) -> None:
         page.get_by_role("link", name="See the report").click()
         page.get_by_role("heading", level=1).wait_for()
     facts = server.manifest("checked-in")
-    said = [
-        {key: value for key, value in each.items() if key != "time_s"} for each in facts["check_ins"]
-    ]
+    said = [{key: value for key, value in each.items() if key != "time_s"} for each in facts["check_ins"]]
     assert said == [
         {"when": "before", "feeling": "tense", "thought": "A <long> day", "body": "", "did": ""},
         {"when": "after", "feeling": "calm", "thought": "", "body": "", "did": "Breathed"},

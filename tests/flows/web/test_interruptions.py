@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.flows.web.live import (
-    NEEDS_CHROMIUM,
+    IN_A_BROWSER,
     Live,
     Window,
     arrive,
@@ -20,7 +21,7 @@ from tests.flows.web.live import (
     window,
 )
 
-pytestmark = NEEDS_CHROMIUM
+pytestmark = IN_A_BROWSER
 
 PROTOCOL = """
 title = "Open end"
@@ -47,7 +48,9 @@ window.WebSocket = class extends Real {
 };
 """
 BEATS = "async () => [...(await import('/pages/clinician/store.js')).store.beats.time]"
-NUMBERS = "[...document.querySelectorAll('dl.values dd:not(.why)')].map((each) => each.textContent).filter(Boolean)"
+NUMBERS = (
+    "[...document.querySelectorAll('dl.values dd:not(.why)')].map((each) => each.textContent).filter(Boolean)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,10 @@ def without_a_hole(at: Window, browser: Any, server: Live, since: list[float]) -
 
 def test_a_reload_and_a_lost_line(browser: Any, tmp_path: Path) -> None:
     options = ("--simulate", "calm", "--speed", "6")
-    with live(tmp_path / "home", *options, protocols={"open": PROTOCOL}) as server, window(browser, server) as at:
+    with (
+        live(tmp_path / "home", *options, protocols={"open": PROTOCOL}) as server,
+        window(browser, server) as at,
+    ):
         at.excuse(UNREACHABLE)
         at.page.add_init_script(KEEP_SOCKETS)
         begin(at, server)
@@ -113,7 +119,9 @@ def test_a_reload_and_a_lost_line(browser: Any, tmp_path: Path) -> None:
         at.until("more beats", lambda: len(at.page.evaluate(BEATS)) > len(before))
         assert "&after=" in at.sockets[-1]
         assert len(at.sockets) > sockets
-        assert [each["topic"] for each in at.heard if each["topic"] in ("snapshot", "resumed")][-1] == "resumed"
+        assert [each["topic"] for each in at.heard if each["topic"] in ("snapshot", "resumed")][
+            -1
+        ] == "resumed"
         without_a_hole(at, browser, server, before)
         server.kill()
 
@@ -136,6 +144,7 @@ def test_a_process_that_is_killed(browser: Any, tmp_path: Path) -> None:
             assert at.page.evaluate(BEATS) == []
             assert set(at.page.evaluate(NUMBERS)) == {"-"}
             at.page.get_by_role("link", name="Home page").click()
+            at.page.get_by_text("1 session").click()
             at.page.get_by_text("recovered").wait_for()
             facts = second.manifest("anna-1")
             assert facts["recovered"] is True
@@ -146,7 +155,9 @@ def test_a_process_that_is_killed(browser: Any, tmp_path: Path) -> None:
 
 def test_a_sensor_out_of_reach(browser: Any, tmp_path: Path) -> None:
     with (
-        live(tmp_path / "home", "--simulate", "dropout", "--speed", "6", protocols={"open": PROTOCOL}) as server,
+        live(
+            tmp_path / "home", "--simulate", "dropout", "--speed", "6", protocols={"open": PROTOCOL}
+        ) as server,
         window(browser, server) as at,
     ):
         begin(at, server)
@@ -161,8 +172,11 @@ def test_a_sensor_out_of_reach(browser: Any, tmp_path: Path) -> None:
         assert at.last("values")["eda_us"]["value"] is not None
         at.until("a heart rate again", lambda: rate.locator("dd").first.text_content() != "-")
         times = at.page.evaluate(BEATS)
-        assert max(later - time_s for time_s, later in zip(times, times[1:], strict=False)) > 10
+        assert max(later - time_s for time_s, later in pairwise(times)) > 10
         at.excuse(UNREACHABLE)
-        server.interrupt()
+        at.button("Stop").click()
+        at.button("Stop the session", at.page.get_by_role("dialog")).click()
+        at.until("the session is sealed", lambda: server.sealed("anna-1"))
+        server.kill()
         gaps = server.manifest("anna-1")["streams"]["rr"]["gaps"]
         assert [gap["end_s"] - gap["start_s"] > 10 for gap in gaps] == [True]

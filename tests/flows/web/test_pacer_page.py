@@ -210,6 +210,16 @@ def test_fullness_never_jumps_and_repeats_each_period(modules: Page) -> None:
             id="lost contact",
         ),
         pytest.param(
+            {
+                "element": "noise",
+                "value": None,
+                "paused": "no signal: the picture waits until the signal is good again",
+            },
+            False,
+            "No signal: the sound waits.",
+            id="said once",
+        ),
+        pytest.param(
             {"element": "tone", "value": None, "paused": None},
             False,
             "The sensor needs a moment: the sound waits.",
@@ -293,8 +303,39 @@ def test_begin_takes_the_check_in_along(screen: Screen) -> None:
     screen.show(screen="opening", pacer=None, check_in="before")
     screen.page.get_by_role("button", name="tense").click()
     screen.page.get_by_role("button", name="Begin").click()
-    said = {"feeling": "tense", "thought": None, "body": None, "did": None}
-    screen.acted({"do": "check_in", "when": "before", **said}, {"do": "begin"})
+    screen.acted({"do": "check_in", "when": "before", "feeling": "tense"}, {"do": "begin"})
+
+
+def test_the_last_word_has_room_for_a_rating_still_asked_for(screen: Screen) -> None:
+    over = {"screen": "ended", "pacer": None, "check_in": "after", "ended": {"text": "Thank you."}}
+    screen.show(asking="distress", **over)
+    screen.page.get_by_label("What my body tells me").fill("warm <b>hands</b>")
+    screen.page.locator(".distress-value").nth(2).click()
+    screen.show(**over)
+    screen.page.get_by_role("button", name="Keep this").click()
+    screen.acted(
+        {"do": "rate", "scale": "distress", "value": 2},
+        {"do": "check_in", "when": "after", "body": "warm <b>hands</b>"},
+    )
+    assert screen.page.get_by_text("Thank you.").is_visible()
+
+
+def test_the_opening_says_what_comes(screen: Screen) -> None:
+    coming = {"breaths_per_min": 6.0, "inhale_share": 0.4}
+    screen.show(screen="opening", pacer=None, coming_pacer=coming, advice=["Keep your inhaler at hand."])
+    pace = "The pacer will go at 6 breaths per minute, 4 s in, 6 s out. Smaller and softer, not deeper."
+    assert screen.page.get_by_text(pace).is_visible()
+    assert screen.page.get_by_text("Keep your inhaler at hand.").is_visible()
+
+
+def test_colour_words_are_counted_once_at_their_end(screen: Screen) -> None:
+    screen.show(pacer=None, task="stroop")
+    for _ in range(6):
+        ink = screen.page.locator(".stroop-word").get_attribute("data-ink")
+        screen.page.keyboard.press(str(1 + ["blue", "orange", "pink", "black"].index(ink or "")))
+    screen.page.get_by_role("button", name="Skip this task").click()
+    screen.show()
+    screen.acted({"do": "skip"}, {"do": "task", "name": "stroop", "shown": 6, "right": 6})
 
 
 def test_a_check_in_may_stay_empty(screen: Screen) -> None:

@@ -1,15 +1,14 @@
-"""The client's screen: let in by a code, told nothing but what is for the client, and led from the other one."""
+"""The client's screen: let in by a code, told only what is for it, and led from the other one."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.flows.web.live import (
-    NEEDS_CHROMIUM,
+    IN_A_BROWSER,
     PHONE,
     Live,
     Window,
@@ -20,7 +19,7 @@ from tests.flows.web.live import (
     window,
 )
 
-pytestmark = NEEDS_CHROMIUM
+pytestmark = IN_A_BROWSER
 
 PROTOCOL = """
 title = "Two screens"
@@ -37,7 +36,15 @@ pacer = { breaths_per_min = 6, inhale_share = 0.4 }
 feedback = "heart_rate_bpm"
 """
 REFUSED = r"status of 40[013]|Unexpected response code: 403|HTTP Authentication failed"
-OPERATORS = ("/", "/live", "/practice", "/progress/anna-1", "/report/anna-1/x", "/api/home", "/api/clients/anna-1")
+OPERATORS = (
+    "/",
+    "/live",
+    "/practice",
+    "/progress/anna-1",
+    "/report/anna-1/x",
+    "/api/home",
+    "/api/clients/anna-1",
+)
 LISTEN = """() => new Promise((resolve) => {
   const heard = [];
   const socket = new WebSocket(`ws://${location.host}/socket?role=operator`);
@@ -51,6 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("second") / "home"
     with live(home, "--simulate", "calm", "--speed", "6", protocols={"two": PROTOCOL}) as running:
         yield running
+        running.kill()  # the report is for others to see
 
 
 def code_of(lead: Window) -> str:
@@ -117,11 +125,13 @@ def test_what_a_client_sees_and_what_not(server: Live) -> None:
         other.button("hopeful").tap()
         other.button("Keep this").tap()
         other.page.get_by_role("heading", name="That was the session").wait_for()
-        lead.page.get_by_role("link", name="Open the report").wait_for()
+        lead.until("the session is sealed", lambda: server.sealed("anna-1"))
 
         topics = {message["topic"] for message in other.heard}
         assert topics <= {"snapshot", "resumed", "client", "tick"}
-        assert {topic for each in other.heard if each["topic"] == "snapshot" for topic in each["data"]} <= {"client"}
+        assert {topic for each in other.heard if each["topic"] == "snapshot" for topic in each["data"]} <= {
+            "client"
+        }
         assert all("role=client" in url for url in other.sockets if "operator" not in url)
         lead.button("Sign out other screens").click()
         other.page.get_by_text("This page is no longer signed in.").wait_for()

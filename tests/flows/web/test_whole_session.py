@@ -9,7 +9,7 @@ import pytest
 
 from tests.flows.web.live import (
     DESKTOP,
-    NEEDS_CHROMIUM,
+    IN_A_BROWSER,
     PHONE,
     Live,
     Window,
@@ -21,7 +21,7 @@ from tests.flows.web.live import (
     window,
 )
 
-pytestmark = NEEDS_CHROMIUM
+pytestmark = IN_A_BROWSER
 
 TITLE = "All that can be done"
 PROTOCOL = f"""

@@ -9,7 +9,7 @@ const FIELDS = {
 };
 let made = 0;
 
-/** The form: {element, answers()}; `answers()` is null while nothing was said. */
+/** The form: {element, answers()}; `answers()` holds only what was said, null while that is nothing. */
 export function makeCheckIn(when) {
   const id = `check-in-${(made += 1)}`;
   let feeling = null;
@@ -33,9 +33,9 @@ export function makeCheckIn(when) {
     el("div", { class: "chips", role: "group", "aria-label": "A feeling word" }, chips), own, more);
 
   function answers() {
-    const said = { feeling: feeling ?? (own.value.trim() || null) };
-    for (const { name, input } of texts) said[name] = input.value.trim() || null;
-    return Object.values(said).some((value) => value !== null) ? { when, ...said } : null;
+    const all = [["feeling", feeling ?? own.value.trim()], ...texts.map(({ name, input }) => [name, input.value.trim()])];
+    const said = all.filter(([, text]) => text);
+    return said.length ? { when, ...Object.fromEntries(said) } : null;
   }
 
   return { element, answers };

@@ -36,7 +36,7 @@ const phase = makePhase({
   stop: halt,
   pause: ALONE ? () => act("pause") : null,
   unwell,
-  rate: (value) => { laterAsked = true; act("rate", { scale: "distress", value }); },
+  rate,
   later: () => { laterAsked = true; },
   choose: (element) => act("feedback", { element }),
   skip: () => act("skip"),
@@ -59,7 +59,7 @@ function viewKey(name) {
   const parts = {
     waiting: () => waitingWords(),
     screening: () => questions(),
-    opening: () => [data.title, data.opening, data.instruction, data.home, data.check_in, crisis()],
+    opening: () => [data.title, data.opening, data.instruction, data.home, data.check_in, data.advice, data.coming_pacer, crisis()],
     paused: () => [data.title, data.instruction],
     concern: () => [data.safety?.text, data.strategy?.steps],
     ended: () => [data.ended?.text, session?.report],
@@ -75,7 +75,7 @@ const build = {
   stopped: () => stoppedScreen({ goOn, end }),
   unwell: () => unwellScreen({ home: data?.home ?? ALONE, crisis: crisis(), carryOn, end }),
   concern: () => concernScreen({ text: data.safety.text, steps: data.strategy?.steps, home: data.home, crisis: crisis(), carryOn: () => act("carry_on"), end: () => act("stop") }),
-  after: () => afterScreen({ save: leave, notNow: () => leave(null) }),
+  after: () => afterScreen({ asks: data.asking === "distress" && !laterAsked, rate, save: leave, notNow: () => leave(null) }),
   ended: () => endedScreen({ text: data.ended?.text, links: endLinks(), home: data.home, crisis: crisis() }),
   blank: () => blankScreen(),
   phase: () => phase.element,
@@ -105,6 +105,11 @@ function settle() {
   main.classList.add("settling");
   clearTimeout(settleTimer);
   settleTimer = setTimeout(() => main.classList.remove("settling"), SETTLE_MS);
+}
+
+function rate(value) {
+  laterAsked = true;
+  act("rate", { scale: "distress", value });
 }
 
 function lost() {

@@ -147,7 +147,7 @@ function makePictures({ choose, close, sound, changed }) {
   const choices = ELEMENTS.map(({ id, name, says }) => el("button", { type: "button", class: "picture", "aria-pressed": "false", onclick: () => choose(id) }, icon(id), el("span", {}, el("b", {}, name), el("small", {}, says))));
   const slider = el("input", { type: "range", min: 0, max: 100, step: 5, value: 50, oninput: (event) => sound.volume(event.target.value / 100) });
   const off = button("Turn the sound off", null, () => { sound.forbid(); changed(); }, { class: "quiet" });
-  const loudness = el("div", { class: "loudness", hidden: true }, el("label", { class: "field" }, el("span", {}, "Volume, never loud"), slider), off);
+  const loudness = el("div", { class: "loudness", hidden: true }, el("label", { class: "field" }, el("span", {}, "Volume"), slider), off);
   const element = el("section", { class: "sheet pictures", "aria-labelledby": "pictures-heading", hidden: true },
     el("div", { class: "spread" }, el("h2", { id: "pictures-heading" }, "Picture or sound"), button("Close", null, close, { class: "quiet sheet-close" })),
     el("div", { class: "picture-choices", role: "group", "aria-labelledby": "pictures-heading" }, choices), loudness);

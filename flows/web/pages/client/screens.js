@@ -1,7 +1,8 @@
 /** The screens between the phases: waiting, opening, paused, check-in after, ended, blank. */
 
 import { makeCheckIn } from "./check_in.js";
-import { button, el } from "../say.js";
+import { makeDistress } from "./distress.js";
+import { button, el, pace } from "../say.js";
 import { notice, screen, ways } from "./safety.js";
 
 const CAN_STOP = "You can stop or skip any task.";
@@ -22,6 +23,8 @@ export function openingScreen({ data, crisis, begin }) {
     el("p", { class: "screen-lead" }, opening),
     opening.toLowerCase().includes("skip") ? null : el("p", { class: "screen-lead" }, CAN_STOP),
     data.instruction && data.instruction !== opening ? el("p", { class: "soft" }, data.instruction) : null,
+    data.coming_pacer ? el("p", { class: "soft" }, `The pacer will go at ${pace(data.coming_pacer)}. Smaller and softer, not deeper.`) : null,
+    data.advice?.length ? el("div", { class: "notice stack" }, data.advice.map((line) => el("p", {}, line))) : null,
     checkIn?.element,
     ways(button("Begin", null, () => begin(checkIn?.answers() ?? null), { class: "primary big begin" })),
     notice(data.home, crisis)]);
@@ -35,9 +38,14 @@ export function pausedScreen({ data, crisis, mayResume, goOn, end }) {
     notice(data.home, crisis)]);
 }
 
-export function afterScreen({ save, notNow }) {
+/** The last word; with a distress rating where one is still asked for. */
+export function afterScreen({ asks, rate, save, notNow }) {
   const checkIn = makeCheckIn("after");
+  const put = () => { distress.element.hidden = true; };
+  const distress = makeDistress({ rate: (value) => { put(); rate(value); }, close: put });
+  distress.element.hidden = !asks;
   return screen("after", "Before you go", [
+    distress.element,
     checkIn.element,
     ways(button("Keep this", null, () => save(checkIn.answers()), { class: "primary big" }), button("Not now", null, notNow, { class: "big" }))]);
 }

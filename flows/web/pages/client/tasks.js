@@ -3,11 +3,10 @@
 import { chance } from "./draw.js";
 import { button, el, setText } from "../say.js";
 
-const REPORT_MS = 10_000;
 const PATIENCE_MS = 4000;
 const IMAGERY_S = 30;
 
-/** The task named `name`: {element, draw(now_s), leave()}; `report({shown, right})` tells the recorder its counts. */
+/** The task named `name`: {element, draw(now_s), leave()}; `report({shown, right})` tells the recorder the counts at its end. */
 export function makeTask(name, { seed, began_s, steps, report, skip, stop }) {
   const makers = { "serial-subtraction": subtraction, stroop, imagery };
   const task = (makers[name] ?? imagery)({ seed, began_s, steps, report });
@@ -20,14 +19,13 @@ export function subtractionStart(seed) {
   return 1022 + 13 * 7 * (Math.abs(Math.trunc(seed ?? 0)) % 9);
 }
 
-function subtraction({ seed, report }) {
+function subtraction({ seed }) {
   const start = subtractionStart(seed);
   let taken = 0;
-  const count = el("p", { class: "soft", role: "status" }, "Tapping is optional. Only the taps are counted, never the answers.");
+  const count = el("p", { class: "soft", role: "status" }, "Tapping is optional. Nothing of it is kept.");
   const next = button("I have the next one", null, () => {
     taken += 1;
     setText(count, taken === 1 ? "1 step taken." : `${taken} steps taken.`);
-    report({ shown: taken, right: 0 });
   }, { class: "big" });
   return { title: "Subtraction in the head", element: el("div", { class: "task-body" },
     el("p", { class: "task-lead" }, "Silently, in your head:"),
@@ -60,7 +58,6 @@ function stroop({ seed, report }) {
   const word = el("p", { class: "stroop-word" });
   let trial = null;
   let since_ms = 0;
-  let told_ms = performance.now();
 
   function advance() {
     trial = trials();
@@ -73,14 +70,8 @@ function stroop({ seed, report }) {
     if (ink === trial.ink) counts.right += 1;
     advance();
   }
-  function tell() {
-    told_ms = performance.now();
-    report({ shown: counts.shown - 1, right: counts.right });
-  }
   function draw() {
-    const now = performance.now();
-    if (now - since_ms > PATIENCE_MS) advance();
-    if (now - told_ms > REPORT_MS) tell();
+    if (performance.now() - since_ms > PATIENCE_MS) advance();
   }
   function onKey(event) {
     const index = Number(event.key) - 1;
@@ -98,7 +89,7 @@ function stroop({ seed, report }) {
       el("div", { class: "stroop-answers", role: "group", "aria-label": "The colour" }, answers)),
     leave() {
       document.removeEventListener("keydown", onKey);
-      if (counts.shown > 1) tell();
+      if (counts.shown > 1) report({ shown: counts.shown - 1, right: counts.right });
     } };
 }
 
