@@ -57,7 +57,7 @@ class Companion:
             except subprocess.TimeoutExpired:
                 if self._reported():  # only Prefect's own book-keeping is left
                     deadline_s = min(deadline_s, time.monotonic() + _TIDY_S)
-        self._end()
+        self.end()
         if self._reported():
             return "Prefect did not finish in time: its own record of this session is incomplete"
         return "Prefect did not answer in time: the report was made without it"
@@ -65,7 +65,7 @@ class Companion:
     def _reported(self) -> bool:
         return (self.folder / "derived" / "report.json").exists()  # written last
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Stop the companion and the server it may have started."""
         if os.name == "posix":
             with contextlib.suppress(ProcessLookupError):

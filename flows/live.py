@@ -15,6 +15,7 @@ from devices.connection import Found, scan
 from flows import companion
 from flows.detached import DetachedView
 from flows.recording import Plan, Recorder, Sensor, View, record
+from flows.resonance import own_rate_bpm
 from flows.surroundings import Source, Surroundings
 from flows.terminal import TerminalView
 from pipeline.clock import Clock, run
@@ -78,7 +79,7 @@ def run_session(
                 return await record(
                     Plan(
                         client,
-                        protocol,
+                        protocol.resolved(own_rate_bpm(home, client, simulated=around.simulated)),
                         await _sensors(around, wanted, stop, say),
                         simulated=around.simulated,
                     ),

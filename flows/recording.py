@@ -266,12 +266,12 @@ async def record(
     `began` is called with the recorder once the journal is on disk; `hear` with each step as it begins.
     `attend` runs beside the recording, which does not notice if it fails.
     """
+    known = _strategies(home) if attend else {}
     folder = make_folder(home.new_session(plan.client, clock.wall()))
     with recording_lock(folder):
-        journal = Journal(folder / "journal.bin", clock, _header(plan))
+        began_s = clock.now()
         try:
-            with journal:
-                known = strategies(home.path) if plan.attended else {}
+            with Journal(folder / "journal.bin", clock, _header(plan)) as journal:
                 recorder = Recorder(plan, folder, journal, view, hear, known)
                 view.begin(plan, folder)
                 began(recorder)
@@ -284,7 +284,15 @@ async def record(
                     view.end()
             return folder, seal(folder, decode)
         except OSError as error:
-            raise _stopped(folder, journal.now_s(), error) from error
+            raise _stopped(folder, clock.now() - began_s, error) from error
+
+
+def _strategies(home: Home) -> Mapping[str, Strategy]:
+    """Those there are; where one of one's own cannot be read, those that come with vagal."""
+    try:
+        return strategies(home.path)
+    except InputError:
+        return strategies()
 
 
 def _stopped(folder: Path, at_s: float, error: OSError) -> InputError:

@@ -67,3 +67,9 @@ def latest_resonance(home: Home, client: str, *, simulated: bool = False) -> Las
             return None
         return LastResonance(found.best_bpm, dated.date, dated.session_id, found.not_distinguishable_bpm)
     return None
+
+
+def own_rate_bpm(home: Home, client: str, *, simulated: bool) -> float | None:
+    """The client's own rate for a pacer, by the latest assessment."""
+    found = latest_resonance(home, client, simulated=simulated)
+    return found.rate_bpm if found else None

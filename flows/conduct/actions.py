@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -15,6 +14,8 @@ from pipeline.guidance.safety import screened
 Facts = Mapping[str, Any]
 Action = Callable[[Conductor, Facts], None]
 Choice = TypeVar("Choice")
+
+_MOST = 1e6  # of anything that is counted or measured here
 
 
 def act(conductor: Conductor, facts: Facts, *, as_client: bool) -> None:
@@ -31,6 +32,10 @@ def _text(facts: Facts, name: str, default: str | None = None) -> str:
     value = facts.get(name, default)
     if not isinstance(value, str):
         raise UsageError(f"{name} is missing")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{name} ends in half a sign: write it again") from None
     return value
 
 
@@ -40,7 +45,7 @@ def _optional_text(facts: Facts, name: str) -> str | None:
 
 def _number(facts: Facts, name: str, default: float | None = None) -> float:
     value = facts.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_MOST <= value <= _MOST:
         raise UsageError(f"{name} is not a number")
     return float(value)
 
@@ -157,7 +162,10 @@ def _screening(conductor: Conductor, facts: Facts) -> None:
     answers = facts.get("answers")
     if not isinstance(answers, dict) or not all(isinstance(said, bool) for said in answers.values()):
         raise UsageError("answers are yes or no, by the question")
-    conductor.screened(screened(answers))
+    found = screened(answers)
+    if not conductor.first_session:
+        raise UsageError("these questions come before a first session, and once")
+    conductor.screened(found)
 
 
 def _task(conductor: Conductor, facts: Facts) -> None:

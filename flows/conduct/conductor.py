@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from flows.conduct.noted import Noted, Write
 from pipeline.errors import UsageError
+from pipeline.events import phases_of
 from pipeline.guidance.engine import (
     Engine,
     Entered,
@@ -26,9 +27,9 @@ from pipeline.guidance.engine import (
 )
 from pipeline.guidance.feedback import Element, Measure
 from pipeline.guidance.protocol import Protocol, Step
-from pipeline.guidance.safety import UNWELL, Concern, DistressWatch, Screened, checked_pacer
+from pipeline.guidance.safety import SLOWEST_BPM, UNWELL, Concern, DistressWatch, Screened, checked_pacer
 from pipeline.guidance.strategies import Strategy
-from pipeline.journal import Kind
+from pipeline.journal import Kind, Record
 from pipeline.model import Pacer, PhaseKind
 
 _LONGEST_CLOSING_S = 180.0
@@ -108,9 +109,12 @@ class Conductor:
         self.first_session = False  # the questions before it have not been answered yet
         self.advice: tuple[str, ...] = ()  # what the answers before a first session call for
         self.concern: Concern | None = None
-        self.phases: list[dict[str, object]] = []
+        self.screened_as: Screened | None = None
         self.version = 0  # rises whenever something is to be told anew
         self._write, self._hear, self._attended = write, hear, attended
+        self._phase_records: list[Record] = []
+        self._halted = False  # a concern has paused the protocol
+        self._over = asyncio.Event()
         self._watch = DistressWatch()
         self._ask_next: str | None = None  # the scale that this step asks for at its end
         self._changed = asyncio.Event()
@@ -118,17 +122,27 @@ class Conductor:
 
     async def run(self, first_data: Callable[[], Awaitable[None]]) -> None:
         """Go through the protocol; returns when it is over, and what follows is said."""
-        await first_data()
+        await self._until_data(first_data)
         if self.stage is Stage.WAITING:
             self.to(Stage.OPENING)
-        if not self._attended and not self.engine.begun:
+        if not self._attended and not self.engine.begun and not self.engine.finished:
             self.begin()
         while not self.engine.finished:
             await self._until_due()
             self._took(self.engine.advance(self.now_s()))
-        if self._attended and self.protocol.check_in:
+        if self._attended and self.protocol.check_in and self.phases:
             self.to(Stage.CLOSING)
             await self._closing()
+
+    async def _until_data(self, first_data: Callable[[], Awaitable[None]]) -> None:
+        """Wait for the sensors, unless somebody has had enough of that."""
+        waiting = [asyncio.ensure_future(first_data()), asyncio.ensure_future(self._over.wait())]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _until_due(self) -> None:
         """Wait until the engine has something to do, or somebody does something."""
@@ -159,6 +173,7 @@ class Conductor:
         self._took(self.engine.pause(self.now_s()))
 
     def resume(self) -> None:
+        """Go on after a pause, also one that a concern has made."""
         self._took(self.engine.resume(self.now_s()))
 
     def next_step(self) -> None:
@@ -200,7 +215,9 @@ class Conductor:
 
     def carry_on(self) -> None:
         """Go on after a halt: feedback is back; the pacer comes back with the next step that has one."""
-        self.concern = None
+        if self._halted and self.engine.paused:
+            self.resume()
+        self.concern, self._halted = None, False
         self._tell()
 
     def choose_strategy(self, name: str | None) -> None:
@@ -213,6 +230,8 @@ class Conductor:
 
     def set_pacer(self, breaths_per_min: float, inhale_share: float) -> None:
         """Set the pacer by hand, from this moment on."""
+        if self.concern is not None:
+            raise UsageError("the pacer was stopped for the person's sake: carry on first")
         self._pace(checked_pacer(breaths_per_min, inhale_share))
 
     def stop_pacer(self) -> None:
@@ -222,14 +241,14 @@ class Conductor:
     def check_in(self, when: str, answers: Mapping[str, str]) -> None:
         """Take a check-in; one after the session is its last word."""
         self.noted.check_in(when, answers)
-        if when == "after":
+        if when == "after" and self.stage is Stage.CLOSING:
             self._done.set()
         self._tell()
 
     def screened(self, found: Screened) -> None:
         """Take the answers to the questions before a first session."""
         self.noted.conditions(found.conditions)
-        self.advice, self.first_session = found.advice, False
+        self.screened_as, self.advice, self.first_session = found, found.advice, False
         self._tell()
 
     def changed(self) -> None:
@@ -242,6 +261,20 @@ class Conductor:
         self._tell()
 
     # What follows from it.
+
+    @property
+    def phases(self) -> list[dict[str, object]]:
+        """The phases as they will be stored; the one that runs has no end yet."""
+        found = phases_of(self._phase_records, self.now_s())
+        return [
+            {
+                "name": phase.name,
+                "kind": phase.kind,
+                "start_s": phase.start_s,
+                "end_s": None if self.step is not None and phase is found[-1] else phase.end_s,
+            }
+            for phase in found
+        ]
 
     @property
     def step(self) -> Step | None:
@@ -270,11 +303,11 @@ class Conductor:
             case Paused():
                 self._write(Kind.PAUSE, {"paused": True})
                 self.stage = Stage.PAUSED
-            case Resumed(paused_s=paused_s):
+            case Resumed(time_s=time_s, paused_s=paused_s):
                 self._write(Kind.PAUSE, {"paused": False})
-                self.stage = Stage.RUNNING
-                if self.pacer is not None:
-                    self.pacer.began_s += paused_s
+                self.stage, self.concern, self._halted = Stage.RUNNING, None, False
+                if self.pacer is not None:  # it may have been set in the pause
+                    self.pacer.began_s += time_s - max(time_s - paused_s, self.pacer.began_s)
             case Extended(step=step, by_s=by_s):
                 self.noted.mark(
                     _PROTOCOL, f"{step.name}: {'extended' if by_s > 0 else 'shortened'} by {abs(by_s):.0f} s"
@@ -287,6 +320,7 @@ class Conductor:
                 self._finish()
 
     def _enter(self, step: Step, *, restarts: bool) -> None:
+        self.concern, self._halted = None, False  # a person chose to go on
         self.asking, self._ask_next = self._ask_next or self.asking, step.ask
         self.screens.measure = None
         self.strategy = step.strategy if step.strategy in self.strategies else None
@@ -294,7 +328,9 @@ class Conductor:
         self.stage = Stage.RUNNING
 
     def _begin_phase(self, step: Step, pacer: Pacer | None, *, restarts: bool = False) -> None:
-        """A phase of its own for each pacer, so that no window mixes two."""
+        """A phase of its own for each pacer, so that no window mixes two; none below what is safe."""
+        if pacer is not None:
+            pacer = replace(pacer, breaths_per_min=max(pacer.breaths_per_min, SLOWEST_BPM))
         facts: dict[str, object] = {
             "name": step.name,
             "kind": step.kind,
@@ -303,14 +339,9 @@ class Conductor:
             "pacer": asdict(pacer) if pacer else None,
         }
         record = self._write(Kind.PHASE, facts | ({"restarts": True} if restarts else {}))
-        self._end_phase(record.arrival_s)
-        self.phases.append({"name": step.name, "kind": step.kind, "start_s": record.arrival_s, "end_s": None})
+        self._phase_records.append(record)
         self.pacer = RunningPacer(pacer, record.arrival_s) if pacer else None
         self._hear(replace(step, pacer=pacer))
-
-    def _end_phase(self, at_s: float) -> None:
-        if self.phases:
-            self.phases[-1]["end_s"] = self.phases[-1]["end_s"] or at_s
 
     def _pace(self, pacer: Pacer | None) -> None:
         """Another pacer, or none, from now on."""
@@ -323,14 +354,19 @@ class Conductor:
         self._tell()
 
     def _halt(self, concern: Concern) -> None:
-        self.concern = concern
+        """Stop pacer, feedback and the protocol's time, until somebody chooses to go on."""
         self.noted.mark("safety", concern.kind)
         if self.pacer is not None and self.step is not None:
             self._pace(None)
+        if self.step is not None and not self.engine.paused:
+            self._took(self.engine.pause(self.now_s()))
+            self._halted = True
+        self.concern = concern
 
     def _finish(self) -> None:
-        record = self._write(Kind.PHASE, {})
-        self._end_phase(record.arrival_s)
+        if self._phase_records:
+            self._phase_records.append(self._write(Kind.PHASE, {}))
+        self._over.set()
         self.asking = self._ask_next or self.asking
         self.pacer = self.strategy = None
         self.to(Stage.CLOSING)

@@ -32,6 +32,7 @@ class Noted:
     write: Write
     records: list[Record] = field(default_factory=list)
     checked_in: set[str] = field(default_factory=set)
+    _listed: tuple[int, dict[str, Any]] | None = None
 
     def _event(self, kind: Kind, /, **facts: Any) -> None:
         self.records.append(self.write(kind, facts))
@@ -41,6 +42,11 @@ class Noted:
 
     def listed(self, now_s: float) -> dict[str, Any]:
         """Markers, open spans, ratings and notes as plain data; an open span has no end yet."""
+        if self._listed is None or self._listed[0] != len(self.records):
+            self._listed = len(self.records), self._list(now_s)
+        return self._listed[1]
+
+    def _list(self, now_s: float) -> dict[str, Any]:
         marks = sorted(marks_of(self.records, now_s), key=lambda mark: mark.marker.time_s)
         return {
             "markers": [
@@ -61,14 +67,18 @@ class Noted:
 
     def relabel(self, number: int, kind: str, text: str = "") -> None:
         """Call a marker something else; the journal keeps what it was called before."""
-        if all(mark.id != number for mark in marks_of(self.records, 0.0)):
-            raise UsageError("there is no such marker any more")
+        self._known(number)
         kind = _short(kind, "a marker's kind")
         self._event(Kind.MARKER, relabel=number, kind=kind, text=_text(text))
 
     def remove(self, number: int) -> None:
         """Take a marker back; the journal keeps it."""
+        self._known(number)
         self._event(Kind.MARKER, remove=number)
+
+    def _known(self, number: int) -> None:
+        if all(mark.id != number for mark in marks_of(self.records, 0.0)):
+            raise UsageError("there is no such marker any more")
 
     def span_start(self, kind: str) -> None:
         """Begin to mark talking, moving or touching; once begun, beginning again changes nothing."""

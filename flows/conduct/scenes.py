@@ -45,7 +45,7 @@ def led(conductor: Conductor, now_s: float, baseline: Mapping[str, float]) -> di
         "step_began_s": engine.step_began_s,
         "step_ends_s": engine.due_s,
         "left_s": engine.left_s(now_s) if engine.paused else None,  # else the page counts down to the end
-        "phases": [dict(phase) for phase in conductor.phases],
+        "phases": conductor.phases,
         **conductor.noted.listed(now_s),
         "strategy": conductor.strategy,
         "offered": list(engine.step.strategies) if engine.step else [],

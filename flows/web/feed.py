@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,17 @@ import numpy as np
 
 from devices.driver import Samples
 from flows.analyst import Analyst
+from flows.conduct.conductor import Conductor, Stage
 from flows.conduct.scenes import client_screen, led
-from flows.recording import Recorder
-from pipeline.errors import InputError
+from flows.recording import Plan, Recorder
+from pipeline.clock import SystemClock
+from pipeline.errors import InputError, UsageError
 from pipeline.guidance.feedback import Measure
+from pipeline.journal import Kind, Record
 from pipeline.live.logs import BeatNews
 from pipeline.live.shown import Analysed, course_point
 from pipeline.model import Floats
-from pipeline.profile import Profile, read_clinic, read_profile, write_profile
+from pipeline.profile import Profile, Screening, read_clinic, read_profile, write_profile
 from pipeline.store import Home
 
 Publish = Callable[[str, Any, float | None, float], None]
@@ -47,6 +52,7 @@ class About:
     crisis_line: str | None = None
     profile: Profile = Profile()  # noqa: RUF009 - frozen
     home: Path | None = None
+    trouble: str | None = None
 
 
 class Feed:
@@ -63,6 +69,7 @@ class Feed:
         self._state: object = None
         self._baseline: dict[str, float] = {}
         self._profile = about.profile
+        self._writer = ThreadPoolExecutor(1, "vagal-profile")
 
     async def attend(self, recorder: Recorder) -> None:
         """Tell what happens, until cancelled."""
@@ -75,7 +82,10 @@ class Feed:
 
         async with Analyst(recorder.folder, answered) as analyst:
             while True:
-                self.tell(recorder, analyst)
+                try:
+                    self.tell(recorder, analyst)
+                except Exception as error:  # what could not be told now is no reason to tell nothing more
+                    recorder.fault = repr(error)
                 await asyncio.sleep(_EVERY_S * self._speed)
 
     def tell(self, recorder: Recorder, analyst: Analyst | None = None) -> None:
@@ -91,7 +101,7 @@ class Feed:
             self._state = state
             self._tell_if_new("session", self.session(recorder, now_s), now_s)
             self._tell_if_new("client", self._client(recorder), now_s)
-            self._keep_wishes(recorder)
+            self.keep_wishes(recorder.plan.client, recorder.conductor)
 
     def _tell_signals(self, recorder: Recorder, now_s: float) -> None:
         beats = self._beats.of(recorder.live.beat_log)
@@ -138,6 +148,16 @@ class Feed:
         now_s = recorder.conductor.now_s()
         self._tell_if_new("session", self.session(recorder, now_s, report), now_s)
         self._tell_if_new("client", self._client(recorder), now_s)
+        self.keep_wishes(recorder.plan.client, recorder.conductor)
+
+    def refused(self, plan: Plan, message: str) -> None:
+        """Tell that a session did not come about, and why."""
+        conductor = Conductor(plan.protocol, _unwritten, lambda: 0.0)
+        conductor.to(Stage.FAILED, message)
+        told = led(conductor, 0.0, {})
+        about: dict[str, Any] = {"session_id": None, "client": plan.client, "devices": [], "report": None}
+        self._tell_if_new("session", {**told, **about, "simulated": plan.simulated}, 0.0)
+        self._tell_if_new("client", client_screen(conductor, {}, {}), 0.0)
 
     def _client(self, recorder: Recorder) -> dict[str, Any]:
         values = recorder.shown.get("values", {})
@@ -160,27 +180,48 @@ class Feed:
         wishes, profile = recorder.conductor.wishes, self._profile
         wishes.goal, wishes.next_step = profile.goal, profile.next_step
         wishes.thresholds = dict(profile.thresholds)
+        recorder.conductor.message = self.about.trouble
 
-    def _keep_wishes(self, recorder: Recorder) -> None:
-        """Keep goal, next step and thresholds once they are changed; on a thread, as disks can be slow."""
-        wishes = recorder.conductor.wishes
+    def keep_wishes(self, client: str, conductor: Conductor) -> None:
+        """Keep goal, next step, thresholds and answers once they are changed.
+
+        One after the other on a thread, as disks can be slow; what cannot be kept is said.
+        """
+        wishes, answers = conductor.wishes, conductor.screened_as
         profile = replace(
             self._profile, goal=wishes.goal, next_step=wishes.next_step, thresholds=dict(wishes.thresholds)
         )
-        if profile != self._profile and self.about.home is not None:
-            self._profile = profile
-            asyncio.get_running_loop().run_in_executor(
-                None, write_profile, self.about.home, recorder.plan.client, profile
-            )
+        if answers is not None and (
+            profile.screening is None or profile.screening.answers != answers.answers
+        ):
+            today = datetime.fromtimestamp(SystemClock().wall(), UTC).astimezone().date().isoformat()
+            profile = replace(profile, screening=Screening(answers.answers, today))
+        if profile == self._profile or self.about.home is None:
+            return
+        self._profile = profile
+        writing = self._writer.submit(write_profile, self.about.home, client, profile)
+        writing.add_done_callback(lambda done: self._kept(done, conductor))
+
+    def _kept(self, done: Future[None], conductor: Conductor) -> None:
+        if (error := done.exception()) is not None:
+            conductor.message = f"goal, next step and thresholds could not be kept: {error}"
+
+
+def _unwritten(_: Kind, __: Mapping[str, Any]) -> Record:
+    raise UsageError("there is no session to write this down in")
 
 
 def about(home: Home, client: str) -> About:
-    """What the pages are told of a session of this client. A profile that cannot be read is as if empty."""
+    """What the pages are told of a session of this client. Where a profile cannot be read, none is kept."""
     number = 1 + sum(1 for _ in (home.sessions_path / client).glob("*/session.json"))
     try:
-        return About(number, read_clinic(home.path).crisis_line, read_profile(home.path, client), home.path)
+        crisis_line = read_clinic(home.path).crisis_line
     except InputError:
-        return About(number)
+        crisis_line = None
+    try:
+        return About(number, crisis_line, read_profile(home.path, client), home.path)
+    except InputError as error:
+        return About(number, crisis_line, trouble=str(error))
 
 
 def _chunk(ecg_uv: Floats, rate_hz: float, arrival_s: float) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import threading
 import time
 import webbrowser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from flows import companion
 from flows.live import stop_on_signals
 from flows.recording import Moment, Plan, Recorder, record
-from flows.resonance import latest_resonance
+from flows.resonance import own_rate_bpm
 from flows.surroundings import Source, Surroundings
 from flows.web.lobby import Chosen, Defaults, Lobby
 from flows.web.page import Page
@@ -66,24 +67,30 @@ async def _one_round(
     say: Say,
 ) -> None:
     """Wait for somebody to start a session, and go through it."""
-    lobby = page.lobby = Lobby(
-        home, around, defaults, page.publish, lambda client: _own_rate(home, client, around)
-    )
+    own_rate = partial(own_rate_bpm, home, simulated=around.simulated)
+    lobby = page.lobby = Lobby(home, around, defaults, page.publish, own_rate)
     chosen = await lobby.wait(stop)
     page.lobby = None
     if chosen is None:
         return
     lobby.tell(running=True)
     try:
-        folder = await _session(page, home, around, chosen, clock, stop)
+        folder = await _session(page, home, around, chosen, clock, stop, say)
         say(f"Session  {folder}")
-    except VagalError as error:
-        page.ended(None, str(error))
-        say(f"vagal: {error}")
+    except Exception as error:  # whatever it was, the next session can be started
+        told = str(error) if isinstance(error, VagalError) else f"a fault in vagal itself ({error!r})"
+        page.refused(chosen.plan, told)
+        say(f"vagal: {told}")
 
 
 async def _session(
-    page: Page, home: Home, around: Surroundings, chosen: Chosen, clock: Clock, stop: asyncio.Event
+    page: Page,
+    home: Home,
+    around: Surroundings,
+    chosen: Chosen,
+    clock: Clock,
+    stop: asyncio.Event,
+    say: Say,
 ) -> Path:
     started: list[companion.Companion] = []
 
@@ -94,17 +101,23 @@ async def _session(
         started.extend(_companion(recorder.folder))
 
     page.begin(asyncio.get_running_loop(), clock.speed, home, chosen.plan.client)
-    folder, _ = await record(
-        chosen.plan,
-        home,
-        clock,
-        around.radio,
-        _Quiet(),
-        stop=stop,
-        began=began,
-        hear=around.hear,
-        attend=page.attend,
-    )
+    try:
+        folder, _ = await record(
+            chosen.plan,
+            home,
+            clock,
+            around.radio,
+            _Quiet(),
+            stop=stop,
+            began=began,
+            hear=around.hear,
+            attend=page.attend,
+        )
+    except BaseException:
+        for each in started:
+            each.end()
+        raise
+    say("Sealed. Preparing the report ...")
     report, warning = await asyncio.to_thread(
         started[0].report if started else lambda: (companion.report_plainly(folder), None)
     )
@@ -117,12 +130,6 @@ def _companion(folder: Path) -> list[companion.Companion]:
         return [companion.start(folder)]
     except OSError:  # the report is made at the end without one
         return []
-
-
-def _own_rate(home: Home, client: str, around: Surroundings) -> float | None:
-    """The client's own rate by the latest assessment."""
-    found = latest_resonance(home, client, simulated=around.simulated)
-    return found.rate_bpm if found else None
 
 
 def show(page: Page, target: str, say: Say, *, open_browser: bool = True) -> None:

@@ -12,11 +12,11 @@ from devices.connection import Found, scan
 from devices.unsupported import explain
 from flows.recording import Plan, Sensor
 from flows.surroundings import Surroundings
-from pipeline.errors import DeviceError, InUseError, UsageError, VagalError
+from pipeline.errors import DeviceError, InputError, InUseError, UsageError, VagalError
 from pipeline.guidance.protocol import Protocol, protocol, protocols
 from pipeline.guidance.safety import QUESTIONS, Screened, screened
 from pipeline.model import client_pseudonym
-from pipeline.profile import read_clinic, read_profile
+from pipeline.profile import Profile, read_clinic, read_profile
 from pipeline.store import Home
 
 _LOOK_S = 4.0
@@ -58,6 +58,7 @@ class Lobby:
     _looked: bool = False
     _chosen: asyncio.Future[Chosen] | None = None
     _told: dict[str, Any] | None = None
+    _protocols_told: list[dict[str, Any]] | None = None
 
     async def wait(self, stop: asyncio.Event) -> Chosen | None:
         """Look for sensors until a session is started; None once `stop` is set."""
@@ -89,29 +90,32 @@ class Lobby:
         if self._chosen is None or self._chosen.done():
             raise InUseError("a session is running already: go to it, or end it first")
         client = client_pseudonym(_text(facts, "client", self.defaults.client))
+        profile = self._profile(client)
         plan_of = self._protocol(_text(facts, "protocol", self.defaults.protocol))
-        seed = secrets.randbelow(1 << 31) if facts.get("order") == "random" else None
-        answers = facts.get("screening")
-        told = (
-            screened({name: bool(said) for name, said in answers.items()})
-            if isinstance(answers, dict)
-            else None
-        )
+        shuffled = plan_of.can_shuffle and facts.get("order") == "random"
+        seed = secrets.randbelow(1 << 31) if shuffled else None
+        told = _screened(facts.get("screening"))
+        if told is None and profile.screening is not None:
+            told = screened(_still_asked(profile.screening.answers))
         plan = Plan(
             client,
             plan_of.resolved(self.resonance_bpm(client), seed),
             self._sensors(facts.get("devices")),
             simulated=self.around.simulated,
             conditions={"order_seed": str(seed)} if seed is not None else {},
-            attended=True,
+            attended=self.around.capture is None,  # a capture plays, whoever waits
         )
-        chosen = Chosen(plan, told, told is None and self._is_first(client))
+        chosen = Chosen(plan, told, told is None)
         self._chosen.set_result(chosen)
         return chosen
 
     def _protocol(self, name: str) -> Protocol:
         own = self.defaults.own
-        return own if own is not None and own.name == name else protocol(name, self.home.path)
+        if own is not None and own.name == name:
+            return own
+        if name not in {self.defaults.protocol, *protocols(self.home.path)}:  # no path that a page thinks of
+            raise UsageError(f"there is no protocol {name!r}")
+        return protocol(name, self.home.path)
 
     def _sensors(self, wanted: Any) -> Sequence[Sensor]:
         if self.around.capture is not None:
@@ -140,14 +144,12 @@ class Lobby:
             nearest.setdefault(found.driver.name, found.advert.address)
         return list(nearest.values())
 
-    def _is_first(self, client: str) -> bool:
-        """Whether this client has neither a session nor answers yet."""
-        if any((self.home.sessions_path / client).glob("*/session.json")):
-            return False
+    def _profile(self, client: str) -> Profile:
+        """What is known of the client; nothing if that cannot be read, which the live page says."""
         try:
-            return read_profile(self.home.path, client).screening is None
-        except VagalError:
-            return True
+            return read_profile(self.home.path, client)
+        except InputError:
+            return Profile()
 
     def tell(self, *, running: bool = False) -> None:
         """Tell the start page, if anything changed."""
@@ -163,12 +165,12 @@ class Lobby:
             "trouble": self.trouble,
             "sensors": list(self._sensor_facts()),
             "unusable": self._unusable(),
-            "protocols": [_described(each) for each in self._protocols()],
+            "protocols": self._described_protocols(),
             "client": client,
             "protocol": self.defaults.protocol,
             "simulated": self.defaults.simulated,
             "running": running,
-            "first_session": self._is_first(client),
+            "first_session": self._profile(client).screening is None,
             "screening": [{"id": question.id, "text": question.text} for question in QUESTIONS],
             "crisis_line": _crisis_line(self.home),
         }
@@ -207,10 +209,16 @@ class Lobby:
                 told.append({"name": why.kind, "why": why.words})
         return told[:_MOST_UNUSABLE]
 
+    def _described_protocols(self) -> list[dict[str, Any]]:
+        """The protocols there are, read once for each time that somebody can choose."""
+        if self._protocols_told is None:
+            self._protocols_told = [_described(each) for each in self._protocols()]
+        return self._protocols_told
+
     def _protocols(self) -> list[Protocol]:
         """Those that can be read; a file that cannot is told where it is started by name."""
         found = [self.defaults.own] if self.defaults.own is not None else []
-        for name in {*protocols(self.home.path), self.defaults.protocol}:
+        for name in {*protocols(self.home.path), self.defaults.protocol} - {each.name for each in found}:
             try:
                 each = protocol(name, self.home.path)
             except VagalError:
@@ -224,7 +232,15 @@ def _screened(told: Any) -> Screened | None:
     """What came of the questions before a first session; None if they are still to be asked."""
     if not isinstance(told, dict) or not isinstance(answers := told.get("answers"), dict):
         return None
-    return screened({str(name): bool(said) for name, said in answers.items()})
+    if not all(isinstance(said, bool) for said in answers.values()):
+        raise UsageError("answers are yes or no, by the question")
+    return screened(answers)
+
+
+def _still_asked(answers: Mapping[str, bool]) -> dict[str, bool]:
+    """Answers to the questions that are asked today."""
+    asked = {question.id for question in QUESTIONS}
+    return {name: said for name, said in answers.items() if name in asked}
 
 
 def _sensor(address: str, name: str, label: str, streams: Sequence[str], chosen: bool) -> dict[str, Any]:

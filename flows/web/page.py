@@ -7,13 +7,16 @@ its answer carried back.
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
 from flows.conduct.actions import act
 from flows.conduct.conductor import Stage
-from flows.recording import Recorder
+from flows.recording import Plan, Recorder
 from flows.web.feed import Feed, about
 from flows.web.hub import Role
 from flows.web.library import Library
@@ -24,6 +27,10 @@ from pipeline.guidance.protocol import Setting
 from pipeline.store import Home
 
 T = TypeVar("T")
+
+_OVER = (Stage.SEALING, Stage.ENDED, Stage.FAILED)
+_AFTERWARDS = ("goal", "next_step", "threshold")  # of the client, not of the session
+_CLIENT_ACTS, _CLIENT_WINDOW_S = 20, 5.0
 
 
 class Page:
@@ -36,6 +43,7 @@ class Page:
         self._recorder: Recorder | None = None
         self._feed: Feed | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._client_acts: deque[float] = deque()
         self.server.start()
 
     def close(self) -> None:
@@ -49,6 +57,7 @@ class Page:
     def begin(self, loop: asyncio.AbstractEventLoop, speed: float, home: Home, client: str) -> None:
         """Be ready for a session of this client; what the pages show of another is forgotten."""
         self.use(loop)
+        self._recorder = None
         self.server.restart()
         self._feed = Feed(self.server.publish, speed, about(home, client))
 
@@ -71,18 +80,26 @@ class Page:
         self._recorder = recorder
         try:
             await self._feed.attend(recorder)
-        finally:
-            recorder.conductor.to(Stage.SEALING)
+        except asyncio.CancelledError:  # the recording is over
+            recorder.conductor.to(Stage.SEALING, recorder.conductor.message)
             self._feed.ended(recorder, None)
+            raise
 
     def ended(self, report: Path | None, message: str | None = None) -> None:
         """Tell how the session ended: with a report, or what went wrong."""
-        recorder, self._recorder = self._recorder, None
+        recorder = self._recorder
         if recorder is None or self._feed is None:
             return
         recorder.conductor.to(Stage.ENDED if report is not None else Stage.FAILED, message)
         url = f"/report/{recorder.plan.client}/{recorder.folder.name}" if report is not None else None
         self._feed.ended(recorder, url)
+
+    def refused(self, plan: Plan, message: str) -> None:
+        """Tell that a session failed, whether it had begun or not."""
+        if self._recorder is not None:
+            self.ended(None, message)
+        elif self._feed is not None:
+            self._feed.refused(plan, message)
 
     async def start(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         """Start a session; where its page is."""
@@ -101,16 +118,42 @@ class Page:
     def _act(self, role: Role, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         if self._recorder is None:
             raise UsageError("no session is running")
+        conductor = self._recorder.conductor
+        if conductor.stage in _OVER and facts.get("do") not in _AFTERWARDS:
+            raise UsageError("the session is over: this is not written down any more")
+        if role is Role.CLIENT:
+            self._pace_client()
         try:
-            act(self._recorder.conductor, facts, as_client=role is Role.CLIENT)
+            act(conductor, facts, as_client=role is Role.CLIENT)
+            if conductor.stage in _OVER and self._feed is not None:
+                self._feed.keep_wishes(self._recorder.plan.client, conductor)
         except OSError as error:
             raise InputError(f"the disk cannot be written ({error.strerror}): make room") from error
         return {}
 
+    def _pace_client(self) -> None:
+        """Refuse what no person can tap: each action costs the recorder a little."""
+        now_s = time.monotonic()
+        while self._client_acts and self._client_acts[0] < now_s - _CLIENT_WINDOW_S:
+            self._client_acts.popleft()
+        if len(self._client_acts) >= _CLIENT_ACTS:
+            raise UsageError("too many taps at once: wait a moment")
+        self._client_acts.append(now_s)
+
     async def _on_loop(self, what: Callable[[], T]) -> T:
-        async def do() -> T:
-            return what()
+        """Do something on the recorder's loop. Raises UsageError where there is none, or no longer."""
+        done: Future[T] = Future()
+
+        def do() -> None:
+            try:
+                done.set_result(what())
+            except BaseException as error:
+                done.set_exception(error)
 
         if self._loop is None:
             raise UsageError("vagal is not ready yet: try again in a moment")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(do(), self._loop))
+        try:
+            self._loop.call_soon_threadsafe(do)
+        except RuntimeError:
+            raise UsageError("the session is over") from None
+        return await asyncio.wrap_future(done)

@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from flows.web.certificate import Certificate
 
 PORT = 8601
+MOST_CONNECTIONS = 256
 _TICK_S = 1.0
 _START_S = 10.0
 _GOODBYE_S = 5
@@ -231,10 +233,29 @@ def _listen_nearby(host: str, port: int | None) -> socket.socket:
         return _listen(host, 0)
 
 
+class _Listener(socket.socket):
+    """A listening socket that never has more than so many connections open, silent ones included.
+
+    What comes on top is closed at once: a recording must not run out of files for somebody else's sockets.
+    """
+
+    def __init__(self, family: int, kind: int) -> None:
+        super().__init__(family, kind)
+        self._open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        connection, address = super().accept()
+        if sum(each.fileno() >= 0 for each in self._open) >= MOST_CONNECTIONS:
+            connection.close()
+            raise BlockingIOError
+        self._open.add(connection)
+        return connection, address
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """A bound socket. Raises DeviceError that says what is in the way."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = _Listener(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":  # a restart must not wait for the last one's connections
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -164,6 +164,7 @@ class Screened:
     `conditions` is what the session stores: "yes" or "no" by the question's id, where answered.
     """
 
+    answers: Mapping[str, bool]
     conditions: Mapping[str, str]
     advice: tuple[str, ...]
     heart_with_care: bool
@@ -178,6 +179,7 @@ def screened(answers: Mapping[str, bool]) -> Screened:
         raise UsageError(f"no question {unknown!r}: there are {', '.join(ids)}")
     yes = [question for question in QUESTIONS if answers.get(question.id)]
     return Screened(
+        answers=dict(answers),
         conditions={each: "yes" if answers[each] else "no" for each in ids if each in answers},
         advice=tuple(dict.fromkeys(question.advice for question in yes)),
         heart_with_care=any(question.heart_with_care for question in yes),

@@ -31,6 +31,7 @@ _STALE_S = 5.0
 _PULSES_STALE_S = 10.0  # optical sensors send the pulses of several seconds at once
 _MEANS_STALE_S = 150.0  # of levels that come once a minute
 _BEAT_STREAMS = ("rr", "pp")  # the better first
+_SPAN_FACTS = {"span", "relabel", "remove"}
 _RATE_WINDOW_S = (
     180.0  # longer than what a rate of responses needs, so that a moment's trouble does not end it
 )
@@ -145,6 +146,8 @@ class LiveIndices:
 
     def _mark(self, record: Record) -> None:
         """Spans as they are now known; one that is open lasts until it is ended."""
+        if record.kind is Kind.MARKER and not _SPAN_FACTS & record.facts.keys():
+            return  # a moment leaves nothing out
         self._marks.append(record)
         markers = markers_of(self._marks, math.inf)
         self._marked = tuple(marker for marker in markers if kind_of(marker) is not None)

@@ -73,28 +73,32 @@ class BeatNews:
     def __init__(self) -> None:
         self._log: BeatLog | None = None
         self._told = 0  # rows of the log
-        self._open = 0  # the newest of them, told as provisional
+        self._open: list[str] = []  # the newest of them, as they were told while provisional
 
     def of(self, log: BeatLog | None) -> dict[str, list[list[float | str | None]]]:
         """The page's topic `beats`: {"add": [[time_s, interval_ms, kind]], "revise": [[time_s, kind]]}.
 
-        A kind ends in "?" while it is provisional; each beat is revised once it no longer is. When beats come
+        A kind ends in "?" while it is provisional; each beat is revised when that changes. When beats come
         from another stream now, those of its past are not news. An interval that is no number is None.
         """
         if log is not self._log:
-            self._log, self._open = log, 0
+            self._log, self._open = log, []
             self._told = max(len(log) - DELAY_BEATS, 0) if log is not None else 0
         if log is None:
             return {"add": [], "revise": []}
         final = len(log) - log.provisional
+        first = self._told - len(self._open)
+        names = [_name(log, row, final) for row in range(first, len(log))]
         revise: list[list[float | str | None]] = [
-            [log.time_s[row], _name(log, row, final)] for row in range(self._told - self._open, self._told)
+            [log.time_s[first + place], names[place]]
+            for place, told in enumerate(self._open)
+            if names[place] != told
         ]
         add: list[list[float | str | None]] = [
-            [log.time_s[row], _number(log.interval_ms[row]), _name(log, row, final)]
+            [log.time_s[row], _number(log.interval_ms[row]), names[row - first]]
             for row in range(self._told, len(log))
         ]
-        self._told, self._open = len(log), log.provisional
+        self._told, self._open = len(log), names[len(names) - log.provisional :]
         return {"add": add, "revise": revise}
 
 

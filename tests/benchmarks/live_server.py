@@ -17,7 +17,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -41,11 +40,13 @@ from tests.flows.web.house import FakeControl
 SCENE = Scenario("load", "load", "load", ("polar_h10", "healthypi_move"))  # RR, ECG at 130 Hz, skin
 SESSIONS = 20
 READERS = 100
-IDLE_S, SHARE_S, DELAY_S = 3.0, 10.0, 8.0
+IDLE_S, SHARE_S = 3.0, 10.0
+ROUNDS, ROUND_S = 7, 1.0  # together less than a server waits for a page that takes nothing
 
 _SETTLED_S, _TAPE_S = 20.0, 60.0
 _FLOOD_BYTES, _FLOODS, _FLOOD_EVERY_S = 200_000, 40, 0.02
 _RECEIVED_BYTES = 4096
+_ARRIVED_S = 0.1
 _ANSWER_S = 60.0
 
 
@@ -79,11 +80,15 @@ def messages() -> list[Message]:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What the servers' process is to do: publish for some seconds, or only wait; or flood its pages once."""
+    """What the servers' process is to do: publish for some seconds, or only wait, or first flood its pages.
+
+    With `only`, it is that one of the servers.
+    """
 
     seconds: float
     publish: bool = True
     flood: bool = False
+    only: int | None = None
 
 
 def serve(sessions: int, tape: Sequence[Message], pipe: Connection) -> None:
@@ -95,9 +100,10 @@ def serve(sessions: int, tape: Sequence[Message], pipe: Connection) -> None:
         try:
             pipe.send([server.ticket(Role.OPERATOR, "/live") for server in servers])
             while (order := pipe.recv()) is not None:
-                if order.flood:
-                    _flood(servers[0])
-                pipe.send(_share(servers, tape if order.publish else (), order.seconds))
+                asked = servers if order.only is None else [servers[order.only]]
+                for server in asked if order.flood else ():
+                    _flood(server)
+                pipe.send(_share(asked, tape if order.publish else (), order.seconds))
         finally:
             for server in servers:
                 server.stop()
@@ -226,15 +232,15 @@ async def listening(doors: Sequence[tuple[str, str]]) -> AsyncIterator[list[floa
 
 
 @asynccontextmanager
-async def never_reading(to: Served) -> AsyncIterator[ClientConnection]:
-    """A page that came in and takes nothing, with all buffers on the way to it full."""
-    host, _, port = to.doors[0][0].partition(":")
+async def never_reading(to: Served, number: int) -> AsyncIterator[ClientConnection]:
+    """A page of that server which came in and takes nothing, with all buffers on the way to it full."""
+    host, _, port = to.doors[number][0].partition(":")
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVED_BYTES)
     line.connect((host, int(port)))
     line.setblocking(False)
-    async with page(to.doors[0], sock=line, max_queue=1, close_timeout=1) as stuck:
-        await to.does(Order(0.0, publish=False, flood=True))
+    async with page(to.doors[number], sock=line, max_queue=1, close_timeout=1) as stuck:
+        await to.does(Order(0.0, publish=False, flood=True, only=number))
         yield stuck
 
 
@@ -262,32 +268,36 @@ async def server_share(sessions: int, tape: Sequence[Message]) -> tuple[float, f
     return busy - idle, idle
 
 
-async def delays_ms(tape: Sequence[Message], *, slow: bool) -> Floats:
-    """How late messages come to 99 pages, beside one more that reads as they do, or never."""
-    async with served(1, tape) as server, AsyncExitStack() as beside:
-        stuck = None
-        if slow:
-            stuck = await beside.enter_async_context(never_reading(server))
-        else:
-            await beside.enter_async_context(listening(server.doors))
-        async with listening(server.doors * (READERS - 1)) as late_ms:
-            await server.does(Order(DELAY_S))
-            told = np.array(late_ms)
-        assert stuck is None or await was_stuck(stuck), "the page that does not read was not held up"
-    assert len(told) > READERS * DELAY_S, "the pages were told too little"
-    return told
+async def delays_ms(tape: Sequence[Message]) -> tuple[list[Floats], list[Floats]]:
+    """How late messages come to a hundred pages, and to 99 of which one more never reads; round by round."""
+    async with (
+        served(2, tape) as servers,
+        never_reading(servers, 1) as stuck,
+        listening([servers.doors[0]] * READERS) as all_ms,
+        listening([servers.doors[1]] * (READERS - 1)) as others_ms,
+    ):
+        rounds: tuple[list[Floats], list[Floats]] = ([], [])
+        for _ in range(ROUNDS):
+            for number, late_ms in enumerate((all_ms, others_ms)):
+                late_ms.clear()
+                await servers.does(Order(ROUND_S, only=number))
+                await asyncio.sleep(_ARRIVED_S)
+                rounds[number].append(np.array(late_ms))
+        assert await was_stuck(stuck), "the page that does not read was not held up"
+    assert all(len(each) > READERS for each in (*rounds[0], *rounds[1])), "the pages were told too little"
+    return rounds
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Shares of a core, and delays in ms."""
+    """Shares of a core; and delays in ms, an array for each round."""
 
     one: float
     one_idle: float
     twenty: float
     twenty_idle: float
-    all_read_ms: Floats
-    one_slow_ms: Floats
+    all_ms: Sequence[Floats]
+    others_ms: Sequence[Floats]
 
 
 def load() -> Load:
@@ -295,5 +305,4 @@ def load() -> Load:
     tape = messages()
     one, one_idle = asyncio.run(server_share(1, tape))
     twenty, twenty_idle = asyncio.run(server_share(SESSIONS, tape))
-    all_read, one_slow = (asyncio.run(delays_ms(tape, slow=slow)) for slow in (False, True))
-    return Load(one, one_idle, twenty, twenty_idle, all_read, one_slow)
+    return Load(one, one_idle, twenty, twenty_idle, *asyncio.run(delays_ms(tape)))

@@ -92,7 +92,7 @@ def relived(folder: Path, records: list[Record]) -> Played:
     [began_s] = [record.facts["clock_epoch_s"] for record in records if record.kind is Kind.HEADER]
     client = SimulatedClient()
     for record in records:
-        if record.kind is Kind.PHASE:
+        if record.kind is Kind.PHASE and "kind" in record.facts:  # the last one only ends
             client.hear(began_s + record.arrival_s, PhaseKind(record.facts["kind"]))
     return Played(folder, read_session(folder), client, began_s, Watched(), (), [])
 

@@ -22,7 +22,7 @@ from tests.flows.rooms import Played, play, resting
 SECONDS = 60
 BEHIND_S = 20.3  # at which moment nothing is sent
 HUNDREDTH = 0.00501  # a count of the HealthyPi Move, and a rounding error
-QUEUED = {Kind.DATA, Kind.DEVICE, Kind.LINK, Kind.SHOWN, Kind.PHASE}
+QUEUED = {Kind.DATA, Kind.DEVICE, Kind.LINK, Kind.SHOWN, Kind.PHASE, Kind.ANALYSED}
 
 
 def raw(played: Played) -> Sequence[Record]:

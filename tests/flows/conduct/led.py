@@ -37,6 +37,7 @@ class Led:
 
     setting: Setting = Setting.CLINIC
     check_in: bool = False
+    steps: tuple[Step, ...] = STEPS
     now_s: float = 0.0
     records: list[Record] = field(default_factory=list)
     heard: list[Step] = field(default_factory=list)
@@ -47,7 +48,7 @@ class Led:
             "Test",
             "A test.",
             "You can stop or skip any task.",
-            STEPS,
+            self.steps,
             setting=self.setting,
             check_in=self.check_in,
         )

@@ -60,6 +60,11 @@ def test_the_client_chooses_a_picture_and_nothing_else_of_it(led: Led) -> None:
         ("rate", {"scale": "joy", "value": 1}, "no scale 'joy'"),
         ("ask", {"scale": "joy"}, "there is no scale 'joy'"),
         ("note", {"text": "  "}, "write something first"),
+        ("note", {"text": "a\ud83d"}, "half a sign"),
+        ("goal", {"text": "a\ud83d"}, "half a sign"),
+        ("extend", {"seconds": 10**400}, "seconds is not a number"),
+        ("remove", {"id": 77}, "no such marker"),
+        ("task", {"name": "stroop", "shown": 1e300, "right": 1}, "shown is not a number"),
         ("extend", {"seconds": "60"}, "seconds is not a number"),
         ("threshold", {"measure": "cortisol", "value": 1}, "there is no measure 'cortisol'"),
         ("feedback", {"element": "fireworks"}, "there is no element 'fireworks'"),
@@ -121,6 +126,8 @@ def test_the_answers_before_a_first_session_become_conditions_and_advice(led: Le
     assert led.facts(Kind.CONDITIONS) == [{"pacemaker": "no", "asthma-or-copd": "yes"}]
     assert "Keep your inhaler at hand" in client_screen(led.conductor, {}, {})["advice"][0]
     assert not led.conductor.first_session
+    with pytest.raises(UsageError, match="and once"):
+        led.do("screening", as_client=True, answers={"pacemaker": True})
 
 
 def test_a_threshold_and_the_goal_are_kept_for_next_time(led: Led) -> None:

@@ -1,11 +1,12 @@
 """A session as it is led: what intervening does to the course, and that each of it is journalled."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from flows.conduct.conductor import Stage
-from pipeline.clock import run
+from pipeline.clock import Clock, run
 from pipeline.errors import UsageError
 from pipeline.guidance.safety import ConcernKind
 from pipeline.journal import Kind
@@ -124,6 +125,46 @@ def test_unwell_stops_pacer_and_feedback_and_is_written_down(practising: Led) ->
     assert practising.phases[-1] == ("Practice", "other", 140, 140)
 
 
+def test_a_halt_holds_however_long_it_takes(led: Led) -> None:
+    led.do("begin")
+    led.until(100.0)
+    led.do("unwell", as_client=True)
+    led.until(400.0)
+    assert led.conductor.stage is Stage.PAUSED
+    assert led.phases[-1] == ("Challenge", "stressor", 70, 400)
+    with pytest.raises(UsageError, match="carry on first"):
+        led.do("pacer", breaths_per_min=6)
+    led.do("carry_on", as_client=True)
+    led.until(435.0)
+    assert led.phases[-1] == ("Practice", "paced", 430, 435)
+    assert [(each.time_s, each.end_s) for each in led.marked("pause")] == [(100, 400)]
+
+
+@pytest.mark.parametrize("going_on", ["resume", "next"])
+def test_whoever_goes_on_ends_the_halt(practising: Led, going_on: str) -> None:
+    practising.do("restart_baseline")
+    practising.do("rate", scale="distress", value=9)
+    practising.do(going_on)
+    assert practising.conductor.concern is None
+    assert practising.conductor.stage is Stage.RUNNING
+
+
+def test_a_pacer_set_in_a_pause_begins_with_the_end_of_it(practising: Led) -> None:
+    practising.do("pause")
+    practising.until(190.0)
+    practising.do("pacer", breaths_per_min=5.5)
+    practising.until(200.0)
+    practising.do("resume")
+    assert practising.conductor.pacer is not None
+    assert practising.conductor.pacer.began_s == 200.0
+
+
+def test_a_recording_s_own_pacer_is_no_slower_than_is_safe() -> None:
+    slow = Led(steps=(replace(STEPS[3], pacer=Pacer(3.0)),))
+    slow.do("begin")
+    assert slow.stored_phases[0].pacer == Pacer(4.5)
+
+
 def test_going_on_brings_feedback_back_and_not_the_pacer(practising: Led) -> None:
     practising.do("unwell", as_client=True)
     practising.do("carry_on", as_client=True)
@@ -204,6 +245,29 @@ def test_a_stop_ends_the_protocol_and_a_second_the_last_word() -> None:
 
     assert run(session, float("inf")) is Stage.CLOSING
     assert led.facts(Kind.PHASE)[-1] == {}
+
+
+def test_a_stop_before_anything_began_ends_at_once() -> None:
+    led = Led(check_in=True)
+    led.conductor.to(Stage.WAITING)
+
+    async def session(clock: Clock) -> float:
+        async def never() -> None:
+            await asyncio.sleep(1e6)
+
+        leading = asyncio.create_task(led.conductor.run(never))
+        await asyncio.sleep(1)
+        led.do("stop")
+        await leading
+        return clock.now()
+
+    assert run(session, float("inf")) < 2
+    assert led.phases == []
+
+
+def test_a_check_in_ahead_of_time_ends_nothing(practising: Led) -> None:
+    practising.do("check_in", as_client=True, when="after", feeling="calm")
+    assert not practising.conductor._done.is_set()
 
 
 def test_the_last_word_is_not_waited_for_for_ever() -> None:

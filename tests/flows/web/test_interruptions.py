@@ -39,12 +39,12 @@ kind = "other"
 instruction = "Say nothing."
 """
 LOST = "Connection to the recorder lost."
-UNREACHABLE = r"ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_REFUSED|ERR_NETWORK|WebSocket connection"
-KEEP_SOCKETS = """
+UNREACHABLE = r"ERR_CONNECTION_REFUSED|WebSocket connection|WebSocket is closed"
+CUT_LINE = """
 const Real = WebSocket;
 window.opened = [];
 window.WebSocket = class extends Real {
-  constructor(...how) { super(...how); window.opened.push(this); }
+  constructor(...how) { super(...how); window.opened.push(this); if (window.cut) this.close(); }
 };
 """
 BEATS = "async () => [...(await import('/pages/clinician/store.js')).store.beats.time]"
@@ -95,7 +95,7 @@ def test_a_reload_and_a_lost_line(browser: Any, tmp_path: Path) -> None:
         window(browser, server) as at,
     ):
         at.excuse(UNREACHABLE)
-        at.page.add_init_script(KEEP_SOCKETS)
+        at.page.add_init_script(CUT_LINE)
         begin(at, server)
         before = at.page.evaluate(BEATS)
 
@@ -106,15 +106,14 @@ def test_a_reload_and_a_lost_line(browser: Any, tmp_path: Path) -> None:
         without_a_hole(at, browser, server, before)
 
         sockets = len(at.sockets)
-        at.page.context.set_offline(True)
-        at.page.evaluate("window.opened.at(-1).close()")
+        at.page.evaluate("window.cut = true; window.opened.at(-1).close()")
         at.page.get_by_text(LOST).wait_for()
         before = at.page.evaluate(BEATS)
         assert set(at.page.evaluate(NUMBERS)) == {"-"}
         with window(browser, server) as other:
             arrive(other, server, "/live")
             other.until("beats go on", lambda: other.heard and told(other)[-1:] > [before[-1] + 5])
-        at.page.context.set_offline(False)
+        at.page.evaluate("window.cut = false")
         at.page.get_by_text(LOST).wait_for(state="hidden")
         at.until("more beats", lambda: len(at.page.evaluate(BEATS)) > len(before))
         assert "&after=" in at.sockets[-1]
@@ -179,4 +178,4 @@ def test_a_sensor_out_of_reach(browser: Any, tmp_path: Path) -> None:
         at.until("the session is sealed", lambda: server.sealed("anna-1"))
         server.kill()
         gaps = server.manifest("anna-1")["streams"]["rr"]["gaps"]
-        assert [gap["end_s"] - gap["start_s"] > 10 for gap in gaps] == [True]
+        assert max(gap["end_s"] - gap["start_s"] for gap in gaps) > 10

@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from flows.web.hub import Role
-from flows.web.server import PORT
+from flows.web.server import MOST_CONNECTIONS, PORT
 from pipeline.errors import DeviceError, InputError
 from tests.flows.web.house import WAIT_S, House, cookies, heard, news, served, until_closed
 
@@ -70,6 +70,21 @@ def test_a_port_that_was_asked_for_and_is_taken(home: Path) -> None:
 def test_a_network_address_that_is_not_ours(home: Path, lan: str, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says), served(home, lan=lan):
         pass
+
+
+def test_silent_connections_have_an_end(home: Path) -> None:
+    with served(home) as house, contextlib.ExitStack() as stack:
+        address = ("127.0.0.1", house.server.port)
+        beyond = 10
+        opened = [
+            stack.enter_context(socket.create_connection(address, WAIT_S))
+            for _ in range(MOST_CONNECTIONS + beyond)
+        ]
+        for late in opened[-beyond:]:
+            late.settimeout(WAIT_S)
+            assert late.recv(1) == b""
+        opened[0].close()
+        assert httpx.get(house.url + "/join").status_code == 200
 
 
 def test_it_ends_and_says_nothing(home: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -79,9 +79,9 @@ def test_a_pacer_outside_is_refused(bpm: float, share: float, told: str) -> None
 def test_every_answer_is_kept_and_no_changes_nothing() -> None:
     answers = {question.id: False for question in QUESTIONS}
     found = screened(answers)
-    assert found == Screened(dict.fromkeys(answers, "no"), (), False, False, False)
+    assert found == Screened(answers, dict.fromkeys(answers, "no"), (), False, False, False)
     assert heart_note(found.conditions) is None
-    assert screened({}) == Screened({}, (), False, False, False)
+    assert screened({}) == Screened({}, {}, (), False, False, False)
 
 
 @pytest.mark.parametrize(
