@@ -122,7 +122,8 @@ def test_three_clicks_and_every_way_to_stop(browser: Any, server: Live) -> None:
         end(at)
     facts = server.manifest("me")
     assert halts(facts) == ["distress", "unwell"]
-    assert [marker["kind"] for marker in facts["markers"]].count("pause") == 2
+    pauses = [marker["kind"] for marker in facts["markers"]].count("pause")
+    assert pauses == 4  # two by the keys, and one for each halt
     assert [(rating["scale"], rating["value"]) for rating in facts["ratings"]] == [("distress", 8.0)]
     verified(server.home, server.folders("me")[-1])
 
