@@ -17,8 +17,9 @@ help:
 demo: .venv/installed
 	@$(BIN)/vagal demo
 
+# One worker more than cores: browser tests wait as much as they work.
 test: .venv/installed
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: .venv/installed
 	@$(BIN)/ruff check .
