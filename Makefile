@@ -47,7 +47,7 @@ pictures: .venv/installed
 
 lock: .venv/bin/uv
 	@$(BIN)/uv pip compile pyproject.toml --group dev --all-extras --universal --generate-hashes \
-		--no-emit-index-url --quiet --custom-compile-command "make lock" -o requirements.lock
+		--quiet --custom-compile-command "make lock" -o requirements.lock
 
 .venv/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
