@@ -29,9 +29,9 @@ def analyse_input(home: Home, what: str, how: Reading, parameters: Parameters) -
     """Analyse a file, a folder or a stored session."""
     path = Path(what)
     if path.exists() and not is_session(path):
-        _, recording = read_input(path, how)
+        _, recording = read_input(path, how, home.path)
     else:
-        recording = name_phases(read_session(home.find(what)), how)
+        recording = name_phases(read_session(home.find(what)), how, home.path)
     return analyse(recording, parameters)
 
 

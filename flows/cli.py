@@ -131,8 +131,7 @@ def _host(
     source = _checked_source(home, devices, simulate, replay, speed)
     plan = _plan(home, protocol_name, source)
     _recover(home)
-    own = plan if plan is source.protocol else None
-    defaults = Defaults(client, plan.name, devices, source.told if source.simulated else None, own)
+    defaults = Defaults(client, plan.name, devices, source.told if source.simulated else None, plan)
     with closing(page()) as opened:
         show(opened, "/", click.echo)
         host(opened, home, source, defaults, speed=_pace(source, speed), say=click.echo)

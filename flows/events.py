@@ -77,9 +77,9 @@ def events_of(home: Home, what: str, how: Reading, window_s: tuple[float, float]
         )
     path = Path(what)
     if path.exists() and not is_session(path):
-        _, recording = read_input(path, how)
+        _, recording = read_input(path, how, home.path)
     else:
-        recording = name_phases(read_session(home.find(what)), how)
+        recording = name_phases(read_session(home.find(what)), how, home.path)
     markers = [marker for marker in recording.markers if is_event(marker)]
     if not markers:
         raise InsufficientDataError(

@@ -29,27 +29,30 @@ class Reading:
     unit: str | None = None
 
 
-def read_input(path: Path, how: Reading) -> tuple[dict[str, bytes], Recording]:
-    """An export, and the recording it holds, phases named as far as they were asked for."""
+def read_input(path: Path, how: Reading, own: Path | None = None) -> tuple[dict[str, bytes], Recording]:
+    """An export, and the recording it holds, phases named as `name_phases` does."""
     from devices.exports.formats import read_recording
 
     source, recording = read_recording(path, how.unit)
-    return dict(source.files), name_phases(recording, how)
+    return dict(source.files), name_phases(recording, how, own)
 
 
-def name_phases(recording: Recording, how: Reading) -> Recording:
-    """The recording with the phases of a file, or of a protocol along its tags."""
+def name_phases(recording: Recording, how: Reading, own: Path | None = None) -> Recording:
+    """The recording with the phases of a file, or of a protocol along its tags, if they were asked for.
+
+    `own` is a home, which may have protocols of its own.
+    """
     if how.phases is not None:
         return replace(recording, phases=read_phases(how.phases, recording))
     if how.protocol is not None:
-        plan = protocol(how.protocol)
+        plan = protocol(how.protocol, own)
         return replace(recording, phases=phases_of(plan, recording), protocol=plan.name)
     return recording
 
 
 def import_recording(home: Home, path: Path, client: str, how: Reading) -> tuple[Path, tuple[str, ...]]:
     """Store an export as a session of the client; its folder, and what should be known about it."""
-    files, recording = read_input(path, how)
+    files, recording = read_input(path, how, home.path)
     folder = save_import(home, replace(recording, client=client), files, SystemClock().wall())
     return folder, recording.notices
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,11 @@ from flows.resonance import own_rate_bpm
 from flows.surroundings import Source, Surroundings
 from flows.terminal import TerminalView
 from pipeline.clock import Clock, run
-from pipeline.errors import DeviceError, VagalError
+from pipeline.errors import DeviceError, InputError, VagalError
 from pipeline.guidance.protocol import Protocol
+from pipeline.guidance.safety import screened_before
 from pipeline.model import Recording
+from pipeline.profile import read_profile
 from pipeline.store import Home
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ def run_session(
                         protocol.resolved(own_rate_bpm(home, client, simulated=around.simulated)),
                         await _sensors(around, wanted, stop, say),
                         simulated=around.simulated,
+                        conditions=conditions_known(home, client, simulated=around.simulated),
                     ),
                     home,
                     clock,
@@ -106,6 +109,15 @@ class StoppedError(VagalError):
     """Stopped by the person before there was anything to keep."""
 
     exit_code = 130
+
+
+def conditions_known(home: Home, client: str, *, simulated: bool) -> Mapping[str, str]:
+    """What the client's answers before a first session say of later ones; nothing where there are none."""
+    try:
+        known = read_profile(home.path, client).answered(simulated=simulated)
+    except InputError:  # the start page says so
+        return {}
+    return screened_before(known).conditions if known is not None else {}
 
 
 async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:

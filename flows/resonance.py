@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import InputError
-from pipeline.guidance.resonance import Assessment, Verdict, assessment_of
+from pipeline.guidance.resonance import Assessment, Verdict
 from pipeline.sealing import write_json
 from pipeline.store import Home
 
@@ -28,12 +28,11 @@ class LastResonance(NamedTuple):
 
 def write_resonance(derived: Path, analysis: Analysis) -> Path | None:
     """Write the assessment of a session to derived/; None, and no file, where its phases are none."""
-    recording, path = analysis.recording, derived / FILE
-    found = assessment_of(recording.recording_id, recording.started_at, recording.phases, analysis.signals)
-    if found is None:
+    path = derived / FILE
+    if analysis.resonance is None:
         path.unlink(missing_ok=True)
         return None
-    write_json(path, found.as_json())
+    write_json(path, analysis.resonance.as_json())
     return path
 
 
@@ -56,9 +55,10 @@ def latest_resonance(home: Home, client: str, *, simulated: bool = False) -> Las
         try:
             found = read_resonance(path)
             manifest = json.loads((path.parents[1] / "session.json").read_bytes())
-        except (InputError, OSError, ValueError):
+            alike = bool(manifest["simulated"]) is simulated
+        except (InputError, OSError, ValueError, KeyError, TypeError):
             continue
-        if bool(manifest.get("simulated")) is not simulated:
+        if not alike:
             continue
         dated = found.dated
         if found.verdict is Verdict.NOT_ASSESSED or dated.date is None:

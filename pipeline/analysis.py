@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from pipeline.breathing.pacing import Adherence, adherence
 from pipeline.features import BY_NAME, FEATURES
+from pipeline.guidance.resonance import Assessment, assessment_of
 from pipeline.heart.beats import BeatKind, Beats
 from pipeline.heart.corrected import corrected_times
 from pipeline.heart.spectrum import PsdMethod, choose_psd_method
@@ -72,6 +74,12 @@ class Analysis:
     @property
     def psd_method(self) -> PsdMethod | None:
         return self.signals.psd_method
+
+    @cached_property
+    def resonance(self) -> Assessment | None:
+        """The resonance assessment that its phases make; None where they make none."""
+        recording = self.recording
+        return assessment_of(recording.recording_id, recording.started_at, recording.phases, self.signals)
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each sliding window, columns as in the data dictionary."""

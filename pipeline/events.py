@@ -7,7 +7,7 @@ version does not know of are passed over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -127,19 +127,23 @@ def _pauses(records: Sequence[Record], end_s: float) -> list[Marker]:
 def phases_of(records: Sequence[Record], end_s: float) -> tuple[Phase, ...]:
     """Phases run from their record to the next one; a record without a name ends the last.
 
-    A record of the same name with another pacer begins a phase of its own, so that no phase mixes two. One
-    that `restarts` takes the kind from what came right before it under its name: a baseline that went wrong.
+    A record of the same name with another pacer begins a phase of its own, so that no phase mixes two, and
+    goes on with the strategy. One that `restarts` takes the kind from all since its name first began: a
+    baseline that went wrong, and what was held against it.
     """
     turns = [(record.arrival_s, record.facts) for record in records if record.kind is Kind.PHASE]
     ends = [*(at_s for at_s, _ in turns[1:]), end_s][: len(turns)]  # killed before the first, none
+    chosen = [mark.marker for mark in marks_of(records, end_s) if mark.marker.kind == STRATEGY]
     phases: list[Phase] = []
     for (at_s, facts), until_s in zip(turns, ends, strict=True):
-        if facts.get("restarts"):
-            phases = _without_kind(phases, facts.get("name"))
-        if facts.get("name"):
-            phases.append(phase_from({**facts, "start_s": at_s, "end_s": until_s}))
-    chosen = [mark.marker for mark in marks_of(records, end_s) if mark.marker.kind == STRATEGY]
-    return tuple(_with_strategies(phases, chosen))
+        name, restarts = facts.get("name"), bool(facts.get("restarts"))
+        if restarts:
+            phases = _without_kind(phases, name)
+        if name:
+            goes_on = phases[-1] if phases and phases[-1].name == name and not restarts else None
+            phase = phase_from({**facts, "start_s": at_s, "end_s": until_s})
+            phases.append(replace(phase, strategy=_strategy(phase, chosen, goes_on)))
+    return tuple(phases)
 
 
 def _without_kind(phases: Sequence[Phase], name: str | None) -> list[Phase]:
@@ -148,14 +152,12 @@ def _without_kind(phases: Sequence[Phase], name: str | None) -> list[Phase]:
     return [*phases[:first], *(replace(phase, kind=PhaseKind.OTHER) for phase in phases[first:])]
 
 
-def _with_strategies(phases: Iterable[Phase], chosen: Sequence[Marker]) -> Iterator[Phase]:
-    """The phases, each with the strategy chosen last within it, which a phase goes on with under its name."""
-    name, strategy = "", None
-    for phase in phases:
-        inside = [marker.text for marker in chosen if phase.start_s <= marker.time_s < phase.end_s]
-        strategy = inside[-1] if inside else strategy if phase.name == name else None
-        name = phase.name
-        yield phase if strategy is None else replace(phase, strategy=strategy or None)
+def _strategy(phase: Phase, chosen: Sequence[Marker], goes_on: Phase | None) -> str | None:
+    """The one chosen last within the phase; else that of the phase it `goes_on` from, or its own."""
+    inside = [marker.text for marker in chosen if phase.start_s <= marker.time_s < phase.end_s]
+    if inside:
+        return inside[-1] or None
+    return goes_on.strategy if goes_on is not None else phase.strategy
 
 
 def ratings_of(records: Sequence[Record]) -> tuple[Rating, ...]:

@@ -29,10 +29,14 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """The answers to the questions before a first session, and the day (ISO 8601) they were given."""
+    """The answers to the questions before a first session, and the day (ISO 8601) they were given.
+
+    Those given in a `simulated` session are not known to be the person's own.
+    """
 
     answers: Mapping[str, bool]
     date: str
+    simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Profile:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     feedback: Feedback | None = None
     screening: Screening | None = None
+
+    def answered(self, *, simulated: bool) -> Mapping[str, bool] | None:
+        """The answers that count in a session; None where the questions are still to be asked."""
+        known = self.screening
+        return known.answers if known is not None and (simulated or not known.simulated) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +128,7 @@ def _profile(facts: Mapping[str, Any]) -> Profile:
 
 def _screening(facts: Mapping[str, Any]) -> Screening:
     answers = {str(name): bool(answer) for name, answer in facts["answers"].items()}
-    return Screening(answers, str(facts["date"]))
+    return Screening(answers, str(facts["date"]), bool(facts.get("simulated")))
 
 
 def _text(value: object, name: str) -> str | None:

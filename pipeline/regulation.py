@@ -4,11 +4,8 @@ Each estimate carries an error from blocks of 30 s, so that a difference is name
 out of the person's own moment-to-moment change. Paced phases are never compared with unpaced ones.
 
 Blocks that follow each other are alike, so there are fewer independent ones than blocks. Their lag-one
-correlation r is taken from the blocks of baseline and challenge, each about its own mean, neighbours only;
-corrected for its bias, which is large for a handful of blocks; and averaged with a prior of 0.6 that weighs
-as much as 15 pairs of neighbours, because so few blocks hardly tell r. The prior is a choice that leans
-to the cautious side, not a figure from the literature. With r as that of an AR(1) process, errors and
-degrees of freedom (Satterthwaite 1946) are those of correlated blocks.
+correlation is taken from the blocks of baseline and challenge, each about its own mean, neighbours only, and
+drawn towards 0.6; see `pipeline.correlated`.
 """
 
 from __future__ import annotations
@@ -19,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.model import Bools, Floats, Phase, PhaseKind
+from pipeline.correlated import Run, lag_one, scatter
+from pipeline.model import Floats, Phase, PhaseKind
 
 BLOCK_S = 30.0
 SPEECH_S = 15.0  # after a task's end: a last spoken answer still moves the breath
@@ -28,8 +26,6 @@ _MIN_BLOCKS = 4
 _MIN_LAST_BLOCKS = 3  # of the four at the end of recovery
 
 _PRIOR_R = 0.6
-_PRIOR_PAIRS = 15
-_CORRELATIONS = np.linspace(-0.5, 0.95, 16)  # at which the bias of r is computed
 
 # A measure over a stretch of time: its value, or None where the data cannot carry one.
 Measure = Callable[[float, float], float | None]
@@ -83,18 +79,8 @@ class _Blocks:
     place: Floats
 
     @property
-    def residual(self) -> Floats:
-        return np.asarray(self.value - self.value.mean())
-
-    @property
-    def distance(self) -> Floats:
-        """How many blocks each lies after each other."""
-        return self.place[:, np.newaxis] - self.place
-
-    @property
-    def neighbours(self) -> Bools:
-        """Which pairs of blocks follow each other; across a missing block none do."""
-        return np.asarray(self.distance == 1)
+    def run(self) -> Run:
+        return Run(np.asarray(self.value - self.value.mean()), self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +93,11 @@ class _Mean:
 
 
 def baseline_of(phases: Sequence[Phase]) -> Phase | None:
-    """The unpaced phase that others are held against: the first baseline, else the reference for it."""
+    """The unpaced phase that others are held against: the first baseline, else the reference for it.
+
+    One that was given up for another is of no kind any more, see `pipeline.events`; a rest that comes later
+    is no baseline, whatever it is called.
+    """
     for kind in (PhaseKind.BASELINE, PhaseKind.REFERENCE):
         found = next((phase for phase in phases if phase.kind is kind and not phase.paced), None)
         if found:
@@ -129,7 +119,7 @@ def reactivity(name: str, measure: Measure, baseline: Phase, challenge: Phase) -
         where = baseline.name if before is None else challenge.name
         reason = f"too little usable signal in {where}"
         return Reactivity(name, baseline.name, challenge.name, challenge.start_s, None, reason=reason)
-    r = _lag_one(before, during)
+    r = lag_one([before.run, during.run], _PRIOR_R)
     first, second = _mean(before, r), _mean(during, r)
     change = second.value - first.value
     margin = _t95(first.degrees + second.degrees) * math.sqrt(first.variance + second.variance)
@@ -173,7 +163,7 @@ def recovery(
     left = _blocks(measure, end, _MIN_LAST_BLOCKS)
     if before is None or during is None or left is None:
         return told(None, reason="too little usable signal at the end of recovery")
-    r = _lag_one(before, during)
+    r = lag_one([before.run, during.run], _PRIOR_R)
     share, low, high = _share_left(*(_mean(blocks, r) for blocks in (before, during, left)))
     if low <= 0 and high >= 1:
         return told(None, reason="its interval includes both none and all of the reaction")
@@ -213,49 +203,10 @@ def _share_left(before: _Mean, during: _Mean, left: _Mean) -> tuple[float, float
 
 
 def _mean(blocks: _Blocks, r: float) -> _Mean:
-    """Mean, variance and degrees of freedom of blocks from an AR(1) process with correlation r.
-
-    With R the correlations of the blocks and C = M R M those of the residuals, M taking out the mean:
-    a sum of squares S estimates the variance S / tr C of a block with (tr C)² / tr C² degrees of freedom
-    (Satterthwaite 1946), and the variance of the mean is that times the mean of R.
-    """
-    correlations = _correlations(blocks, r)
-    centred = _centred(correlations)
-    trace = float(np.trace(centred))
-    variance = float(np.sum(blocks.residual**2)) / trace * float(correlations.mean())
-    return _Mean(float(blocks.value.mean()), variance, trace**2 / float(np.sum(centred**2)))
-
-
-def _lag_one(*phases: _Blocks) -> float:
-    """The lag-one correlation of blocks, without its bias, drawn towards the prior; at least 0.
-
-    Residuals correlate less than blocks, the more so the fewer there are. The r sought is that of which
-    the expected products of residuals would give the correlation seen.
-    """
-
-    def ratio(products: Sequence[Floats]) -> float:
-        side = sum(float(each[phase.neighbours].sum()) for each, phase in zip(products, phases, strict=True))
-        return side / sum(float(np.trace(each)) for each in products)
-
-    seen = [np.outer(phase.residual, phase.residual) for phase in phases]
-    if not any(np.any(each) for each in seen):
-        return _PRIOR_R
-    expected = [ratio([_centred(_correlations(phase, r)) for phase in phases]) for r in _CORRELATIONS]
-    rising = np.maximum.accumulate(expected)  # a pattern of missing blocks may bend it down at the end
-    unbiased = float(np.interp(ratio(seen), rising, _CORRELATIONS))
-    pairs = sum(int(np.count_nonzero(phase.neighbours)) for phase in phases)
-    return max(0.0, (pairs * unbiased + _PRIOR_PAIRS * _PRIOR_R) / (pairs + _PRIOR_PAIRS))
-
-
-def _correlations(blocks: _Blocks, r: float) -> Floats:
-    """Correlations of the blocks of an AR(1) process: r to the power of their distance."""
-    return np.asarray(r ** np.abs(blocks.distance), dtype=np.float64)
-
-
-def _centred(products: Floats) -> Floats:
-    """Expected products of residuals from those of values: row and column means taken out."""
-    across = products - products.mean(axis=0, keepdims=True)
-    return np.asarray(across - across.mean(axis=1, keepdims=True))
+    """Mean, variance and degrees of freedom of blocks from an AR(1) process with correlation r."""
+    variance, degrees = scatter([blocks.run], r)
+    alike = float(blocks.run.correlations(r).mean())
+    return _Mean(float(blocks.value.mean()), variance * alike, degrees)
 
 
 def _t95(degrees: float) -> float:

@@ -55,9 +55,8 @@ def kind_of(marker: Marker) -> SpanKind | None:
     """What kind of excluding span a marker is; None for a moment and for a span of another kind."""
     if marker.end_s is None:
         return None
-    if {marker.kind.lower(), marker.text.lower()} & _SPOKEN:
-        return SpanKind.TALKING
-    return _KINDS.get(marker.kind.lower())
+    spoken = {marker.kind.lower(), marker.text.lower()} & _SPOKEN
+    return _KINDS.get(marker.kind.lower(), SpanKind.TALKING if spoken else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,13 @@ def recordings() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def share(request: pytest.FixtureRequest) -> float:
+    """The part of the full counts to run, where a test counts by itself."""
+    part: float = request.config.getoption("--share")
+    return part
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--share",

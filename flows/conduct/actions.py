@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from flows.conduct.conductor import Conductor
 from pipeline.errors import UsageError
+from pipeline.events import OF_THE_SESSION
 from pipeline.guidance.feedback import Element, Measure
 from pipeline.guidance.protocol import SCALES, Task
 from pipeline.guidance.safety import screened
@@ -71,13 +72,21 @@ def _choice(kind: Callable[[str], Choice], facts: Facts, name: str) -> Choice:
         raise UsageError(f"there is no {name} {facts[name]!r}") from None
 
 
+def _kind(facts: Facts) -> str:
+    """What a person calls a marker: no word by which the session tells of itself."""
+    kind = _text(facts, "kind")
+    if kind.strip() in OF_THE_SESSION:
+        raise UsageError(f"{kind.strip()!r} is what the session calls its own: choose another word")
+    return kind
+
+
 def _mark(conductor: Conductor, facts: Facts) -> None:
-    conductor.noted.mark(_text(facts, "kind"), _text(facts, "text", ""), _number(facts, "ago_s", 0.0))
+    conductor.noted.mark(_kind(facts), _text(facts, "text", ""), _number(facts, "ago_s", 0.0))
     conductor.changed()
 
 
 def _relabel(conductor: Conductor, facts: Facts) -> None:
-    conductor.noted.relabel(_whole(facts, "id"), _text(facts, "kind"), _text(facts, "text", ""))
+    conductor.noted.relabel(_whole(facts, "id"), _kind(facts), _text(facts, "text", ""))
     conductor.changed()
 
 

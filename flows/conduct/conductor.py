@@ -124,7 +124,7 @@ class Conductor:
         """Go through the protocol; returns when it is over, and what follows is said."""
         await self._until_data(first_data)
         if self.stage is Stage.WAITING:
-            self.to(Stage.OPENING)
+            self.to(Stage.OPENING, self.message)
         if not self._attended and not self.engine.begun and not self.engine.finished:
             self.begin()
         while not self.engine.finished:
@@ -286,7 +286,7 @@ class Conductor:
         step = self.step
         if step is None or step.kind in _UNFED or self.concern or not self.screens.feedback_on:
             return None
-        return self.screens.measure or (Measure(step.feedback) if step.feedback else None)
+        return self.screens.measure or step.feedback
 
     def _took(self, turns: list[Turn]) -> None:
         """Journal what happened, and let it take effect."""
@@ -369,7 +369,7 @@ class Conductor:
         self._over.set()
         self.asking = self._ask_next or self.asking
         self.pacer = self.strategy = None
-        self.to(Stage.CLOSING)
+        self.to(Stage.CLOSING, self.message)
 
     def _tell(self) -> None:
         self.version += 1

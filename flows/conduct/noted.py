@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.errors import UsageError
-from pipeline.events import marks_of, notes_of, ratings_of
+from pipeline.events import OF_THE_SESSION, marks_of, notes_of, ratings_of
 from pipeline.guidance.protocol import SCALES
 from pipeline.journal import Kind, Record
 from pipeline.spans import SpanKind
@@ -77,8 +77,12 @@ class Noted:
         self._event(Kind.MARKER, remove=number)
 
     def _known(self, number: int) -> None:
-        if all(mark.id != number for mark in marks_of(self.records, 0.0)):
+        """Raise unless this is a marker that a person may correct: what happened to the session happened."""
+        kind = next((mark.marker.kind for mark in marks_of(self.records, 0.0) if mark.id == number), None)
+        if kind is None:
             raise UsageError("there is no such marker any more")
+        if kind in OF_THE_SESSION:
+            raise UsageError("this tells what happened in the session, and stays as it is")
 
     def span_start(self, kind: str) -> None:
         """Begin to mark talking, moving or touching; once begun, beginning again changes nothing."""

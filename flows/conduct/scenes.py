@@ -9,12 +9,13 @@ from typing import Any
 from flows.conduct.conductor import Conductor, RunningPacer, Stage
 from pipeline.guidance.feedback import MEASURES, NO_THRESHOLD, Measure, level, threshold_of
 from pipeline.guidance.protocol import Protocol, Setting, Step
-from pipeline.guidance.safety import GROUNDING, QUESTIONS, ConcernKind
+from pipeline.guidance.safety import GROUNDING, PACER, PACER_OFF, QUESTIONS, UNWELL_BUTTON, ConcernKind
 from pipeline.model import Pacer
 
 HIDDEN = "hidden for now"
-_WAITS = "the picture waits until the signal is good again"
+NOT_YET = "not enough data yet"
 _ENDED = "Thank you for practising. What you noticed is worth more than any number."
+_BEFORE = (Stage.WAITING, Stage.OPENING)
 _SCREENS = {
     Stage.WAITING: "waiting",
     Stage.OPENING: "opening",
@@ -65,6 +66,7 @@ def led(conductor: Conductor, now_s: float, baseline: Mapping[str, float]) -> di
         "next_step": conductor.wishes.next_step,
         "advice": list(conductor.advice),
         "safety": asdict(conductor.concern) if conductor.concern else None,
+        "reminder": PACER,
     }
 
 
@@ -96,18 +98,22 @@ def client_screen(
     screen = _screen(conductor)
     task = step.task if step and screen == "phase" else None
     home = protocol.setting is Setting.HOME
+    coming = _coming_pacer(protocol) if stage in _BEFORE else None
+    pacer = _pacer(conductor.pacer) if screen == "phase" else None
     return {
         "screen": screen,
         "title": step.name if step else protocol.title,
-        "instruction": step.instruction if step else "",
+        "instruction": _instruction(conductor),
         "opening": protocol.opening,
         "home": home,
         "crisis_line": crisis_line if home else None,
         "step": conductor.engine.index,
         "step_began_s": conductor.engine.step_began_s,
         "step_ends_s": conductor.engine.due_s,
-        "pacer": _pacer(conductor.pacer) if screen == "phase" else None,
-        "coming_pacer": _coming_pacer(protocol) if stage in (Stage.WAITING, Stage.OPENING) else None,
+        "pacer": pacer,
+        "coming_pacer": coming,
+        "reminder": _reminder(conductor) if pacer or coming else None,
+        "unwell": UNWELL_BUTTON,
         "task": task,
         "task_seed": conductor.engine.index or 0,
         "feedback": _feedback(conductor, values, baseline) if screen == "phase" else None,
@@ -119,6 +125,15 @@ def client_screen(
         "ended": {"text": _ENDED} if screen == "ended" else None,
         "strategy": _strategy(conductor),
     }
+
+
+def _instruction(conductor: Conductor) -> str:
+    """What the step asks for; where its pacer was stopped, that it is off."""
+    step = conductor.step
+    if step is None:
+        return ""
+    stopped = step.pacer is not None and conductor.pacer is None and step.task is None
+    return PACER_OFF if stopped else step.instruction
 
 
 def _screen(conductor: Conductor) -> str:
@@ -135,6 +150,15 @@ def _coming_pacer(protocol: Protocol) -> dict[str, Any] | None:
     return asdict(pacer) if pacer else None
 
 
+def _reminder(conductor: Conductor) -> str | None:
+    """How to breathe with a pacer, unless what stands beside it says so already."""
+    if conductor.stage in _BEFORE:
+        said = [conductor.protocol.opening]
+    else:
+        said = [_instruction(conductor), *(_strategy(conductor) or {"steps": []})["steps"]]
+    return None if any(PACER.removesuffix(".") in each for each in said) else PACER
+
+
 def _check_in(conductor: Conductor) -> str | None:
     if not conductor.protocol.check_in:
         return None
@@ -144,9 +168,9 @@ def _check_in(conductor: Conductor) -> str | None:
 
 def _screening(conductor: Conductor) -> list[dict[str, str]]:
     """The questions before a first session, until they are answered."""
-    if not conductor.first_session or conductor.stage not in (Stage.WAITING, Stage.OPENING):
+    if not conductor.first_session or conductor.stage not in _BEFORE:
         return []
-    return [{"id": question.id, "text": question.text} for question in QUESTIONS]
+    return [question.asked for question in QUESTIONS]
 
 
 def _strategy(conductor: Conductor) -> dict[str, Any] | None:
@@ -158,7 +182,7 @@ def _strategy(conductor: Conductor) -> dict[str, Any] | None:
 def _feedback(
     conductor: Conductor, values: Mapping[str, Any], baseline: Mapping[str, float]
 ) -> dict[str, Any] | None:
-    """How full the picture is, or why it waits; None where there is no feedback."""
+    """How full the picture or sound is, or why it waits; None where there is no feedback."""
     measure = conductor.measure
     if measure is None:
         return None
@@ -168,9 +192,14 @@ def _feedback(
     if conductor.screens.hide_heart and MEASURES[measure].of_heart:
         paused = HIDDEN
     elif held.get("value") is None:
-        paused = f"{held.get('why') or 'no signal'}: {_WAITS}"
+        paused = _in_short(held.get("why") or "no signal")
     elif threshold is None:
         paused = NO_THRESHOLD
     else:
         value = round(level(measure, held["value"], threshold), 3)
     return {"element": conductor.screens.element, "value": value, "paused": paused}
+
+
+def _in_short(why: str) -> str:
+    """A reason in words for the person: seconds and shares are for who leads."""
+    return NOT_YET if why.startswith(("needs ", "too few ")) else why

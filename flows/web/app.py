@@ -42,6 +42,7 @@ _SHOWN_AT = {
     "/join": "join.html",
     "/progress/{client}": "progress.html",
 }
+_HEAD = "<!-- head.html -->"
 _KINDS = {  # not left to the machine: on some, the registry calls a script text
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -135,9 +136,17 @@ def _page(file: Path) -> Callable[[Request], Awaitable[Response]]:
     async def shown(_: Request) -> Response:
         if not file.is_file():
             raise HTTPException(404)
-        return FileResponse(file, media_type="text/html; charset=utf-8")
+        return HTMLResponse(await asyncio.to_thread(read_page, file))
 
     return shown
+
+
+def read_page(file: Path) -> str:
+    """A page as it is served: with what every page's head holds, from head.html beside it."""
+    text = file.read_text(encoding="utf-8")
+    if _HEAD not in text:
+        return text
+    return text.replace(_HEAD, file.with_name("head.html").read_text(encoding="utf-8").rstrip(), 1)
 
 
 def _json(

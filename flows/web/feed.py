@@ -6,6 +6,7 @@ It attends a recording and is no part of it: what it does not get done is not to
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -22,12 +23,15 @@ from flows.conduct.scenes import client_screen, led
 from flows.recording import Plan, Recorder
 from pipeline.clock import SystemClock
 from pipeline.errors import InputError, UsageError
+from pipeline.events import marks_of
 from pipeline.guidance.feedback import Measure
+from pipeline.guidance.safety import UNUSABLE_BEATS, many_unusable
 from pipeline.journal import Kind, Record
 from pipeline.live.logs import BeatNews
 from pipeline.live.shown import Analysed, course_point
 from pipeline.model import Floats
 from pipeline.profile import Profile, Screening, read_clinic, read_profile, write_profile
+from pipeline.spans import HEART, stretches
 from pipeline.store import Home
 
 Publish = Callable[[str, Any, float | None, float], None]
@@ -35,6 +39,7 @@ Publish = Callable[[str, Any, float | None, float], None]
 _EVERY_S = 0.1  # real time
 _COURSE_EVERY_S = 5.0  # of the session
 _ECG_HZ = 250.0  # what a page can draw
+_NOT_KEPT = "goal, next step and thresholds could not be kept"
 _MEASURE_OF = {
     "Heart rate": Measure.HEART_RATE,
     "Skin conductance level": Measure.SKIN_LEVEL,
@@ -69,11 +74,14 @@ class Feed:
         self._state: object = None
         self._baseline: dict[str, float] = {}
         self._profile = about.profile
+        self._report: str | None = None
         self._writer = ThreadPoolExecutor(1, "vagal-profile")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
 
     async def attend(self, recorder: Recorder) -> None:
         """Tell what happens, until cancelled."""
-        recorder.heard = self._heard
+        recorder.heard, self._loop = self._heard, asyncio.get_running_loop()
         self._restore(recorder)
 
         def answered(analysed: Analysed) -> None:
@@ -99,9 +107,12 @@ class Feed:
         state = (recorder.conductor.version, self._shown_s, tuple(recorder.states().items()))
         if state != self._state:  # it is much to put together ten times a second
             self._state = state
-            self._tell_if_new("session", self.session(recorder, now_s), now_s)
-            self._tell_if_new("client", self._client(recorder), now_s)
-            self.keep_wishes(recorder.plan.client, recorder.conductor)
+            self._tell_state(recorder, now_s)
+
+    def _tell_state(self, recorder: Recorder, now_s: float) -> None:
+        self._tell_if_new("session", self.session(recorder, now_s), now_s)
+        self._tell_if_new("client", self._client(recorder), now_s)
+        self._keep_wishes(recorder)
 
     def _tell_signals(self, recorder: Recorder, now_s: float) -> None:
         beats = self._beats.of(recorder.live.beat_log)
@@ -129,7 +140,7 @@ class Feed:
     def _say(self, topic: str, data: Any, now_s: float) -> None:
         self._publish(topic, data, round(now_s, 3), self._speed)
 
-    def session(self, recorder: Recorder, now_s: float, report: str | None = None) -> dict[str, Any]:
+    def session(self, recorder: Recorder, now_s: float) -> dict[str, Any]:
         """What the leading screen shows, beside the signals."""
         plan = recorder.plan
         return {
@@ -139,16 +150,24 @@ class Feed:
             "session_number": self.about.session_number,
             "simulated": plan.simulated,
             "devices": _devices(recorder),
-            "report": report,
+            "report": self._report,
             "crisis_line": self.about.crisis_line,
+            "unusable_beats": unusable_beats(recorder, now_s),
         }
 
     def ended(self, recorder: Recorder, report: str | None) -> None:
         """Tell how it ended, once the recording is sealed and reported."""
-        now_s = recorder.conductor.now_s()
-        self._tell_if_new("session", self.session(recorder, now_s, report), now_s)
-        self._tell_if_new("client", self._client(recorder), now_s)
-        self.keep_wishes(recorder.plan.client, recorder.conductor)
+        self._report = report
+        self.tell_now(recorder)
+
+    def tell_now(self, recorder: Recorder) -> None:
+        """Tell and keep what changed, also after the end."""
+        self._tell_state(recorder, recorder.conductor.now_s())
+
+    def close(self) -> None:
+        """Wait until all is kept: the next session begins from it. Nothing more is told."""
+        self._closed = True
+        self._writer.shutdown()
 
     def refused(self, plan: Plan, message: str) -> None:
         """Tell that a session did not come about, and why."""
@@ -182,29 +201,36 @@ class Feed:
         wishes.thresholds = dict(profile.thresholds)
         recorder.conductor.message = self.about.trouble
 
-    def keep_wishes(self, client: str, conductor: Conductor) -> None:
+    def _keep_wishes(self, recorder: Recorder) -> None:
         """Keep goal, next step, thresholds and answers once they are changed.
 
         One after the other on a thread, as disks can be slow; what cannot be kept is said.
         """
-        wishes, answers = conductor.wishes, conductor.screened_as
+        wishes, answers = recorder.conductor.wishes, recorder.conductor.screened_as
         profile = replace(
             self._profile, goal=wishes.goal, next_step=wishes.next_step, thresholds=dict(wishes.thresholds)
         )
-        if answers is not None and (
-            profile.screening is None or profile.screening.answers != answers.answers
-        ):
+        if answers is not None and profile.answered(simulated=recorder.plan.simulated) != answers.answers:
             today = datetime.fromtimestamp(SystemClock().wall(), UTC).astimezone().date().isoformat()
-            profile = replace(profile, screening=Screening(answers.answers, today))
+            profile = replace(profile, screening=Screening(answers.answers, today, recorder.plan.simulated))
         if profile == self._profile or self.about.home is None:
             return
         self._profile = profile
-        writing = self._writer.submit(write_profile, self.about.home, client, profile)
-        writing.add_done_callback(lambda done: self._kept(done, conductor))
+        writing = self._writer.submit(write_profile, self.about.home, recorder.plan.client, profile)
+        writing.add_done_callback(lambda done: self._kept(done, recorder))
 
-    def _kept(self, done: Future[None], conductor: Conductor) -> None:
-        if (error := done.exception()) is not None:
-            conductor.message = f"goal, next step and thresholds could not be kept: {error}"
+    def _kept(self, done: Future[None], recorder: Recorder) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it is closed: nobody is there to be told
+                self._loop.call_soon_threadsafe(self._tell_kept, recorder, done.exception())
+
+    def _tell_kept(self, recorder: Recorder, error: BaseException | None) -> None:
+        """Say that something could not be kept, until it can."""
+        conductor = recorder.conductor
+        told = (conductor.message or "").startswith(_NOT_KEPT)
+        if (error is not None or told) and not self._closed:
+            conductor.message = f"{_NOT_KEPT}: {error}" if error is not None else None
+            self.tell_now(recorder)
 
 
 def _unwritten(_: Kind, __: Mapping[str, Any]) -> Record:
@@ -222,6 +248,17 @@ def about(home: Home, client: str) -> About:
         return About(number, crisis_line, read_profile(home.path, client), home.path)
     except InputError as error:
         return About(number, crisis_line, trouble=str(error))
+
+
+def unusable_beats(recorder: Recorder, now_s: float) -> str | None:
+    """What is said while variability is not shown since many of the latest beats are unusable."""
+    rmssd = recorder.shown.get("values", {}).get("rmssd_ms")
+    log = recorder.live.beat_log
+    if log is None or rmssd is None or rmssd["value"] is not None:
+        return None
+    marked = [mark.marker for mark in marks_of(recorder.conductor.noted.records, now_s)]
+    beats = log.beats().without(stretches(marked, HEART))
+    return UNUSABLE_BEATS if many_unusable(beats, now_s) else None
 
 
 def _chunk(ecg_uv: Floats, rate_hz: float, arrival_s: float) -> dict[str, Any]:

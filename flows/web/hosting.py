@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -54,7 +55,25 @@ def host(
                 async with source.open(clock) as around:
                     await _one_round(page, home, around, defaults, clock, stop, say)
 
+    _offer_links(page, say)
     run(main, speed)
+
+
+def _offer_links(page: Page, say: Say) -> None:
+    """Say a new link whenever somebody presses Enter: one works once, and a browser may lose its cookie."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return
+    terminal = sys.stdin.fileno()
+    if hasattr(signal, "SIGTTIN"):  # in the background, reading must fail, not stop a recording
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+
+    def offer() -> None:
+        with contextlib.suppress(OSError):
+            while os.read(terminal, 1024):
+                say(f"Live page  {page.url()}")
+
+    threading.Thread(target=offer, name="vagal-terminal", daemon=True).start()
+    say("Press Enter here for a new link.")
 
 
 async def _one_round(

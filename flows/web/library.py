@@ -19,13 +19,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.web.gate import IMPORT_BYTES
 from pipeline.errors import DeviceError, InputError, UsageError, VagalError
 from pipeline.guidance.protocol import protocols
 from pipeline.model import client_pseudonym
 from pipeline.profile import Clinic, Profile, read_clinic, read_profile
 from pipeline.store import Home, is_session
 
-IMPORT_BYTES = 256 * 1024 * 1024
 _CHILD_S = 600.0
 _PYTHON = (sys.executable, "-P", "-m")  # -P: not what happens to lie in the current folder
 _CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -190,9 +190,9 @@ class Library:
         }
 
     def _title(self, protocol: str) -> str:
-        """A protocol's title; its name if it is not one of ours any more."""
+        """A protocol's title; its name if there is none of that name any more."""
         if self._titles is None:
-            self._titles = {name: _title_of(path) for name, path in protocols().items()}
+            self._titles = {name: _title_of(path) for name, path in protocols(self.home_path).items()}
         return self._titles.get(protocol, protocol)
 
     def _baseline(self, folder: Path) -> dict[str, Any] | None:
@@ -246,7 +246,8 @@ def _distress(ratings: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 def _baseline_of(report: Mapping[str, Any]) -> dict[str, Any] | None:
     """Heart rate, RMSSD and skin level of the baseline, each with what it rests on."""
-    found = [phase for kind in _BASELINES for phase in report["phases"] if phase["kind"] == kind]
+    unpaced = [phase for phase in report["phases"] if not phase.get("paced")]
+    found = [phase for kind in _BASELINES for phase in unpaced if phase["kind"] == kind]
     if not found:
         return None
     phase, features = found[0], found[0]["features"]

@@ -14,7 +14,7 @@ from flows.recording import Plan, Sensor
 from flows.surroundings import Surroundings
 from pipeline.errors import DeviceError, InputError, InUseError, UsageError, VagalError
 from pipeline.guidance.protocol import Protocol, protocol, protocols
-from pipeline.guidance.safety import QUESTIONS, Screened, screened
+from pipeline.guidance.safety import QUESTIONS, Screened, screened, screened_before
 from pipeline.model import client_pseudonym
 from pipeline.profile import Profile, read_clinic, read_profile
 from pipeline.store import Home
@@ -26,13 +26,13 @@ _MOST_UNUSABLE = 5
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What is chosen before anybody has chosen: from the command line, or as it was last time."""
+    """What is chosen before anybody has chosen, from the command line."""
 
     client: str = "me"
     protocol: str = "daily-practice"
     devices: Sequence[str] = ()
     simulated: str | None = None
-    own: Protocol | None = None  # one that is no file: that of a recording which is played again
+    own: Protocol | None = None  # what was read already, from wherever it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ class Lobby:
                 self.trouble = None
             except DeviceError as error:
                 self._found, self.trouble = [], str(error)
+            except Exception as error:  # whatever a radio's driver may raise, a look is worth another
+                self._found, self.trouble = [], f"looking for sensors failed ({error!r}): trying again"
             self._looked = True
             self.tell()
             await asyncio.sleep(_PAUSE_S)
@@ -95,8 +97,8 @@ class Lobby:
         shuffled = plan_of.can_shuffle and facts.get("order") == "random"
         seed = secrets.randbelow(1 << 31) if shuffled else None
         told = _screened(facts.get("screening"))
-        if told is None and profile.screening is not None:
-            told = screened(_still_asked(profile.screening.answers))
+        if told is None and (known := profile.answered(simulated=self.around.simulated)) is not None:
+            told = screened_before(known)
         plan = Plan(
             client,
             plan_of.resolved(self.resonance_bpm(client), seed),
@@ -170,8 +172,8 @@ class Lobby:
             "protocol": self.defaults.protocol,
             "simulated": self.defaults.simulated,
             "running": running,
-            "first_session": self._profile(client).screening is None,
-            "screening": [{"id": question.id, "text": question.text} for question in QUESTIONS],
+            "first_session": self._profile(client).answered(simulated=self.around.simulated) is None,
+            "screening": [question.asked for question in QUESTIONS],
             "crisis_line": _crisis_line(self.home),
         }
 
@@ -235,12 +237,6 @@ def _screened(told: Any) -> Screened | None:
     if not all(isinstance(said, bool) for said in answers.values()):
         raise UsageError("answers are yes or no, by the question")
     return screened(answers)
-
-
-def _still_asked(answers: Mapping[str, bool]) -> dict[str, bool]:
-    """Answers to the questions that are asked today."""
-    asked = {question.id for question in QUESTIONS}
-    return {name: said for name, said in answers.items() if name in asked}
 
 
 def _sensor(address: str, name: str, label: str, streams: Sequence[str], chosen: bool) -> dict[str, Any]:

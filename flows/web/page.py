@@ -31,6 +31,7 @@ T = TypeVar("T")
 _OVER = (Stage.SEALING, Stage.ENDED, Stage.FAILED)
 _AFTERWARDS = ("goal", "next_step", "threshold")  # of the client, not of the session
 _CLIENT_ACTS, _CLIENT_WINDOW_S = 20, 5.0
+_ANSWER_S = 15.0  # the recorder answers at once, but for the seconds in which it seals
 
 
 class Page:
@@ -47,8 +48,13 @@ class Page:
         self.server.start()
 
     def close(self) -> None:
-        """Take leave of every page."""
+        """Take leave of every page, once all of the session is kept."""
+        self._close_feed()
         self.server.stop()
+
+    def _close_feed(self) -> None:
+        if self._feed is not None:
+            self._feed.close()
 
     def use(self, loop: asyncio.AbstractEventLoop) -> None:
         """Do what pages ask for on this loop."""
@@ -58,6 +64,7 @@ class Page:
         """Be ready for a session of this client; what the pages show of another is forgotten."""
         self.use(loop)
         self._recorder = None
+        self._close_feed()
         self.server.restart()
         self._feed = Feed(self.server.publish, speed, about(home, client))
 
@@ -84,13 +91,18 @@ class Page:
             recorder.conductor.to(Stage.SEALING, recorder.conductor.message)
             self._feed.ended(recorder, None)
             raise
+        except Exception:
+            self.server.restart()  # rather nothing than old values
+            raise
 
     def ended(self, report: Path | None, message: str | None = None) -> None:
         """Tell how the session ended: with a report, or what went wrong."""
         recorder = self._recorder
         if recorder is None or self._feed is None:
             return
-        recorder.conductor.to(Stage.ENDED if report is not None else Stage.FAILED, message)
+        recorder.conductor.to(
+            Stage.ENDED if report is not None else Stage.FAILED, message or recorder.conductor.message
+        )
         url = f"/report/{recorder.plan.client}/{recorder.folder.name}" if report is not None else None
         self._feed.ended(recorder, url)
 
@@ -121,12 +133,14 @@ class Page:
         conductor = self._recorder.conductor
         if conductor.stage in _OVER and facts.get("do") not in _AFTERWARDS:
             raise UsageError("the session is over: this is not written down any more")
+        if facts.get("session") not in (None, self._recorder.folder.name):
+            raise UsageError("this page shows another session: reload it and write it there")
         if role is Role.CLIENT:
             self._pace_client()
         try:
             act(conductor, facts, as_client=role is Role.CLIENT)
             if conductor.stage in _OVER and self._feed is not None:
-                self._feed.keep_wishes(self._recorder.plan.client, conductor)
+                self._feed.tell_now(self._recorder)
         except OSError as error:
             raise InputError(f"the disk cannot be written ({error.strerror}): make room") from error
         return {}
@@ -141,10 +155,15 @@ class Page:
         self._client_acts.append(now_s)
 
     async def _on_loop(self, what: Callable[[], T]) -> T:
-        """Do something on the recorder's loop. Raises UsageError where there is none, or no longer."""
+        """Do something on the recorder's loop. Raises UsageError where there is none, or no longer.
+
+        What nobody waits for any more is not done.
+        """
         done: Future[T] = Future()
 
         def do() -> None:
+            if not done.set_running_or_notify_cancel():
+                return
             try:
                 done.set_result(what())
             except BaseException as error:
@@ -156,4 +175,7 @@ class Page:
             self._loop.call_soon_threadsafe(do)
         except RuntimeError:
             raise UsageError("the session is over") from None
-        return await asyncio.wrap_future(done)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(done), _ANSWER_S)
+        except TimeoutError:
+            raise UsageError("the recorder did not answer: see whether it was done, and try again") from None

@@ -130,11 +130,6 @@ class Server:
         """Forget the session that was, before the next one: pages start afresh."""
         self._call(self._hub.restart)
 
-    def revoke_clients(self) -> None:
-        """End every second screen: its cookie, its socket, and the code it came in with."""
-        self._call(self._tickets.revoke, Role.CLIENT)
-        self._call(self._hub.dismiss, Role.CLIENT)
-
     def ticket(self, role: Role, target: str) -> str:
         """An address that lets in once, as `role`, and leads to the page `target`."""
         return f"{self.url}{OPEN}{self._tickets.issue(role, target)}"

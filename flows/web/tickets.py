@@ -79,6 +79,8 @@ class Tickets:
         self._guard = threading.Lock()  # the recorder's thread issues tickets, too
         self._code: _Code | None = None
         self._visits: dict[str, _Known] = _read(path) if path else {}
+        if path is not None:
+            self._sweep(path)
 
     def issue(self, role: Role, target: str) -> str:
         """A link's secret that lets its bearer in once, as `role`, to the page `target`."""
@@ -146,6 +148,14 @@ class Tickets:
         if role is Role.CLIENT:
             self._code = None
         self._keep()
+
+    def _sweep(self, path: Path) -> None:
+        """Take away the files of other servers that hold no visit any more."""
+        now_s = self._wall()
+        for other in path.parent.glob("visits-*.json"):
+            if other != path and all(known.until_s <= now_s for known in _read(other).values()):
+                with suppress(OSError):
+                    other.unlink()
 
     def _keep(self) -> None:
         now_s = self._wall()

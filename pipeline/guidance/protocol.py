@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipeline.errors import UsageError
+from pipeline.guidance.feedback import Measure
 from pipeline.guidance.files import Table, read_table
 from pipeline.guidance.safety import FASTEST_BPM, LONGEST_SHARE, SHORTEST_SHARE, SLOWEST_BPM
 from pipeline.guidance.strategies import strategy_paths
@@ -59,17 +60,6 @@ class Task(StrEnum):
     SERIAL_SUBTRACTION = "serial-subtraction"
     STROOP = "stroop"
     IMAGERY = "imagery"
-
-
-class Measure(StrEnum):
-    """A live value that may be fed back."""
-
-    RHYTHM_CONCENTRATION = "rhythm_concentration"
-    AROUSAL = "arousal"
-    HEART_RATE = "heart_rate_bpm"
-    BREATHING_RATE = "resp_rate_bpm"
-    SKIN_LEVEL = "scl_us"
-    SKIN_RESPONSES = "scr_per_min"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,26 @@
 """How sure the mean amplitude at each rate is, and which rates it can tell apart, from breath to breath.
 
 Breaths that follow each other are alike, so there are fewer independent ones than breaths. Their scatter and
-their lag-one correlation r are taken from all steps together, each breath relative to its step's mean, since
-seven breaths hardly tell either. r is corrected for its bias and averaged with a prior of 0.3 that weighs as
-much as 15 pairs of neighbours: a choice that leans to the cautious side, not a figure from the literature.
+their lag-one correlation are taken from all steps together, each breath relative to its step's mean, since
+seven breaths hardly tell either; the correlation is drawn towards 0.3, see `pipeline.correlated`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from pipeline.correlated import Run, lag_one, scatter
 from pipeline.guidance.resonance_agreement import AMPLITUDE_TIE_SHARE
-from pipeline.model import Bools, Floats
+from pipeline.model import Floats
 
 CONFIDENCE = 0.95
 
-_PRIOR_R, _PRIOR_PAIRS = 0.3, 15
-_CORRELATIONS = np.linspace(-0.5, 0.95, 16)  # at which the bias of r is computed
+_PRIOR_R = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,17 +35,11 @@ class Amplitudes:
         return float(np.mean(self.value_bpm))
 
     @property
-    def residual(self) -> Floats:
+    def run(self) -> Run:
         """How far each breath lies from the mean, as a share of it."""
-        return np.asarray(self.value_bpm / self.mean_bpm - 1.0) if self.mean_bpm > 0 else 0 * self.value_bpm
-
-    @property
-    def distance(self) -> Floats:
-        return np.abs(self.place[:, None] - self.place)
-
-    @property
-    def neighbours(self) -> Bools:
-        return np.asarray(self.place[:, None] - self.place == 1)
+        mean_bpm = self.mean_bpm
+        share = np.asarray(self.value_bpm / mean_bpm - 1.0) if mean_bpm > 0 else 0 * self.value_bpm
+        return Run(share, self.place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +52,17 @@ class Means:
 
     @classmethod
     def of(cls, by_rate: Mapping[float, Amplitudes]) -> Self:
-        """Errors of correlated breaths: with R their correlations and C those of the residuals.
-
-        The scatter is the sum of squares over tr C with (tr C)² / tr C² degrees of freedom (Satterthwaite
-        1946), and the variance of a mean is that times the mean of R.
-        """
-        steps = list(by_rate.values())
-        r = _lag_one(steps)
-        centred = [_centred(r**each.distance) for each in steps]
-        trace = sum(float(np.trace(each)) for each in centred)
-        variance = sum(float(np.sum(each.residual**2)) for each in steps) / trace
+        """Errors of correlated breaths, of one scatter and one correlation."""
+        runs = [each.run for each in by_rate.values()]
+        r = lag_one(runs, _PRIOR_R)
+        variance, degrees = scatter(runs, r)
         return cls(
             mean_bpm={rate: each.mean_bpm for rate, each in by_rate.items()},
             error_bpm={
-                rate: each.mean_bpm * math.sqrt(variance * float(np.mean(r**each.distance)))
+                rate: each.mean_bpm * math.sqrt(variance * float(np.mean(each.run.correlations(r))))
                 for rate, each in by_rate.items()
             },
-            degrees=trace**2 / sum(float(np.sum(each**2)) for each in centred),
+            degrees=degrees,
         )
 
     def interval_bpm(self, rate: float) -> tuple[float, float]:
@@ -104,29 +91,3 @@ class Means:
 
     def _error(self, one: float, other: float) -> float:
         return math.hypot(self.error_bpm[one], self.error_bpm[other])
-
-
-def _lag_one(steps: Sequence[Amplitudes]) -> float:
-    """The lag-one correlation of breaths, freed of its bias, drawn towards the prior; at least 0."""
-
-    def ratio(products: Sequence[Floats]) -> float:
-        side = sum(float(each[step.neighbours].sum()) for each, step in zip(products, steps, strict=True))
-        return side / sum(float(np.trace(each)) for each in products)
-
-    seen = [np.outer(step.residual, step.residual) for step in steps]
-    if not any(np.any(each) for each in seen):
-        return _PRIOR_R
-    expected = [ratio([_centred(_power(r, step.distance)) for step in steps]) for r in _CORRELATIONS]
-    unbiased = float(np.interp(ratio(seen), np.maximum.accumulate(expected), _CORRELATIONS))
-    pairs = sum(int(np.count_nonzero(step.neighbours)) for step in steps)
-    return max(0.0, (pairs * unbiased + _PRIOR_PAIRS * _PRIOR_R) / (pairs + _PRIOR_PAIRS))
-
-
-def _power(r: float, distance: Floats) -> Floats:
-    return np.asarray(r**distance, dtype=np.float64)
-
-
-def _centred(products: Floats) -> Floats:
-    """Expected products of residuals from those of values: row and column means taken out."""
-    across = products - products.mean(axis=0, keepdims=True)
-    return np.asarray(across - across.mean(axis=1, keepdims=True))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.errors import UsageError
+from pipeline.floors import HRV_MAX_CORRECTED_PCT
+from pipeline.heart.beats import Beats
 from pipeline.model import Pacer
 
 SLOWEST_BPM = 4.5
@@ -17,12 +19,17 @@ HIGH_DISTRESS = 8.0
 RISE_OF_DISTRESS = 3.0
 MOST_DISTRESS = 10.0
 
+LATELY_S = 120.0
+FEWEST_BEATS = 30
+
 OPENING = "You can stop or skip any task."
 PACER = "Smaller and softer, not deeper."
+PACER_OFF = "The pacer is off. Breathe as you usually do, easily and not deeply."
 HOME = "Nobody is watching this session. Not for emergencies."
 UNWELL_BUTTON = "Dizzy, tingling or short of breath"
 UNUSABLE_BEATS = (
-    "Heart variability is not shown. This is often the sensor and is not a diagnosis. "
+    "Many of the latest beats are unusable: heart variability is not shown. "
+    "This is often the sensor and is not a diagnosis. "
     "Chest pain, fainting or breathlessness: seek urgent help now."
 )
 GROUNDING = "five-senses"  # the strategy that is offered when distress is high
@@ -87,6 +94,15 @@ def checked_pacer(breaths_per_min: float, inhale_share: float = 0.4) -> Pacer:
     return Pacer(float(breaths_per_min), float(inhale_share))
 
 
+def many_unusable(beats: Beats, now_s: float) -> bool:
+    """Whether so many of the last two minutes' beats are unusable that variability is not shown.
+
+    More than one in five, as in a report; what a person marked does not count, nor do a few beats alone.
+    """
+    lately = beats.between(now_s - LATELY_S, now_s)
+    return int((~lately.excluded).sum()) >= FEWEST_BEATS and lately.corrected_pct > HRV_MAX_CORRECTED_PCT
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question before a first session, and what a yes changes, as it is said to the person.
@@ -101,6 +117,11 @@ class Question:
     heart_with_care: bool = False
     skin_with_care: bool = False
     gently: bool = False
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The question as a page asks it, with what it says to a yes."""
+        return {"id": self.id, "text": self.text, "advice": self.advice}
 
 
 _GENTLY = "Practise for 3 to 5 minutes, slower but not deeper, and talk to your practitioner first."
@@ -170,6 +191,12 @@ class Screened:
     heart_with_care: bool
     skin_with_care: bool
     gently: bool
+
+
+def screened_before(answers: Mapping[str, bool]) -> Screened:
+    """What answers of an earlier day change, by the questions that are still asked."""
+    ids = {question.id for question in QUESTIONS}
+    return screened({name: said for name, said in answers.items() if name in ids})
 
 
 def screened(answers: Mapping[str, bool]) -> Screened:

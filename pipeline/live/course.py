@@ -27,7 +27,8 @@ from pipeline.live.comparison import BreathingLog, compared
 from pipeline.live.indices import Decoded, LiveIndices
 from pipeline.live.sampled import MotionLog, Sampled
 from pipeline.live.shown import Analysed, Comparison
-from pipeline.model import Floats, Marker, Phase, PhaseKind
+from pipeline.model import Floats, Marker, Phase
+from pipeline.regulation import baseline_of
 from pipeline.signals import NEVER_VARIES
 from pipeline.spans import HEART, SKIN, Signal, SpanKind, Stretches, marked, stretches
 from pipeline.values import Spans, spans
@@ -142,9 +143,8 @@ class _Now:
 
     @cached_property
     def baseline(self) -> Phase | None:
-        """The latest baseline that was not given up; what others are held against."""
-        kinds = (PhaseKind.BASELINE,)
-        return next((each for each in reversed(self.phases) if each.kind in kinds and not each.paced), None)
+        """What others are held against: as in a report."""
+        return baseline_of(self.phases)
 
     @cached_property
     def conditions(self) -> Mapping[str, str]:

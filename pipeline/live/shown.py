@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The running phase against the latest baseline; `seconds` of the phase so far, pauses left out."""
+    """The running phase against the baseline; `seconds` of the phase so far, pauses left out."""
 
     baseline: str | None = None
     phase: str | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from pipeline.guidance.resonance import Assessment, RateStep, Verdict, assessment_of
+from pipeline.guidance.resonance import Assessment, RateStep, Verdict
 from pipeline.guidance.resonance_agreement import Agreement
 from pipeline.guidance.resonance_criteria import Criterion, Measured
 from pipeline.report import resonance_wording as w
@@ -33,9 +33,7 @@ class Resonance:
 
 def resonance(analysis: Analysis) -> Resonance | None:
     """The section of a session with a resonance assessment; None for any other."""
-    recording = analysis.recording
-    found = assessment_of(recording.recording_id, recording.started_at, recording.phases, analysis.signals)
-    return section(found) if found is not None else None
+    return section(analysis.resonance) if analysis.resonance is not None else None
 
 
 def section(found: Assessment) -> Resonance:

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from flows.importing import read_phases
-from pipeline.errors import InputError
+from flows.importing import Reading, import_recording, name_phases, read_phases
+from pipeline.errors import InputError, UsageError
 from pipeline.model import Phase, PhaseKind, Recording, Stream
+from pipeline.store import Home, read_session
 
 STARTED = datetime(2022, 2, 7, 9, 52, 54, tzinfo=UTC)
 UNIX_S = int(STARTED.timestamp())
@@ -141,3 +142,31 @@ def test_a_file_that_cannot_be_read(phases_file: Path, content: bytes | None, me
     with pytest.raises(InputError) as caught:
         read_phases(phases_file, recording())
     assert str(caught.value) == f"{phases_file}: {message}"
+
+
+MINE = """
+title = "Mine"
+summary = "One step."
+opening = "You can stop at any time."
+
+[[step]]
+name = "Sitting"
+kind = "baseline"
+duration_s = 60
+instruction = "Sit quietly."
+"""
+
+
+def test_a_protocol_of_one_s_own_names_the_phases(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (home.path / "protocols").mkdir(parents=True)
+    (home.path / "protocols" / "mine.toml").write_text(MINE)
+    how = Reading(protocol="mine")
+    with pytest.raises(UsageError, match="no protocol 'mine'"):
+        name_phases(recording(), how)
+    assert [phase.name for phase in name_phases(recording(), how, home.path).phases] == ["Sitting"]
+    export = tmp_path / "beats.txt"
+    export.write_text("\n".join(["800", "810", "790", "805"] * 60))
+    folder, _ = import_recording(home, export, "anna-1", how)
+    session = read_session(folder)
+    assert (session.protocol, [phase.name for phase in session.phases]) == ("mine", ["Sitting"])

@@ -7,11 +7,13 @@ import pytest
 
 from devices.virtual.traits import Traits
 from flows.reporting import write_report
-from flows.resonance import FILE, LastResonance, latest_resonance, read_resonance
+from flows.resonance import FILE, LastResonance, latest_resonance, read_resonance, write_resonance
+from pipeline.analysis import analyse
 from pipeline.errors import InputError
 from pipeline.guidance.protocol import Protocol, Step
 from pipeline.guidance.resonance import Verdict
 from pipeline.model import Pacer, PhaseKind
+from pipeline.report.resonance import resonance, section
 from pipeline.sealing import write_json
 from pipeline.store import Home, read_session
 from tests.flows.rooms import play, resting
@@ -72,6 +74,16 @@ class TestASession:
         assert RETEST in page.words
         assert "This is the result of" in page.words
 
+    def test_report_and_file_tell_of_one_assessment(self, reported: Path, tmp_path: Path) -> None:
+        analysis = analyse(read_session(reported))
+        found = analysis.resonance
+        assert found is not None
+        path = write_resonance(tmp_path, analysis)
+        assert path is not None
+        assert resonance(analysis) == section(found)
+        assert analysis.resonance is found  # it takes a while, and is made once
+        assert read_resonance(path) == found
+
     def test_a_session_without_such_steps_has_neither_file_nor_section(self, tmp_path: Path) -> None:
         folder = play(tmp_path, resting(90)).folder
         html = write_report(folder).read_text(encoding="utf-8")
@@ -117,6 +129,15 @@ class TestLatest:
         _stored(tmp_path, "2026-03-01", _facts(6.0))
         _stored(tmp_path, "2026-03-08", _facts(None))
         assert latest_resonance(Home(tmp_path), "c1") is None
+
+    @pytest.mark.parametrize("manifest", ["{", "[]", "{}"])
+    def test_a_session_that_cannot_be_read_is_passed_over(self, tmp_path: Path, manifest: str) -> None:
+        _stored(tmp_path, "2026-03-01", _facts(6.0))
+        _stored(tmp_path, "2026-03-08", _facts(5.0, "2026-03-08"))
+        (tmp_path / "sessions" / "c1" / "2026-03-08" / "session.json").write_text(manifest)
+        found = latest_resonance(Home(tmp_path), "c1")
+        assert found is not None
+        assert found.rate_bpm == 6.0
 
     @pytest.mark.parametrize(
         "facts",

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,13 @@ from tests.flows.rooms import play, resting
 
 SHORT = """
 title = "Short"
-summary = "Long enough for a server to start and be killed."
+summary = "Long enough for a server to start and be killed, on a busy machine too."
 opening = "You can stop at any time."
 
 [[step]]
 name = "Baseline"
 kind = "baseline"
-duration_s = 500
+duration_s = 3000
 instruction = "Sit quietly."
 """
 DEAD_API = "http://127.0.0.1:9/api"  # the discard port: nothing answers
@@ -46,11 +48,33 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(sealed: Path, tmp_path: Path) -> Path:
     """A copy of it in a home of its own."""
-    import shutil
+    return _copied(sealed, tmp_path)
 
-    copy = tmp_path / "home" / "sessions" / "test-1" / sealed.name
+
+def _copied(sealed: Path, to: Path) -> Path:
+    copy = to / "home" / "sessions" / "test-1" / sealed.name
     shutil.copytree(sealed, copy)
     return copy
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What came of a session that the flow followed, with a server that was new."""
+
+    folder: Path
+    returned: int | None
+    said: str
+
+    @property
+    def prefect(self) -> Path:
+        return self.folder.parents[2] / "prefect"
+
+
+@pytest.fixture(scope="module")
+def followed(sealed: Path, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    following = companion.start(_copied(sealed, tmp_path_factory.mktemp("followed")))
+    said, _ = following.process.communicate(timeout=240)
+    return Followed(following.folder, following.process.returncode, said)
 
 
 @pytest.fixture
@@ -76,13 +100,11 @@ def _report(folder: Path) -> Path:
     return folder / "derived" / "report.html"
 
 
-def test_the_flow_follows_checks_and_reports_with_a_real_server(folder: Path) -> None:
-    following = companion.start(folder)
-    said, _ = following.process.communicate(timeout=240)
-    assert (following.process.returncode, said) == (0, "")
-    assert _report(folder).exists()
-    database = b"".join(path.read_bytes() for path in (folder.parents[2] / "prefect").glob("prefect.db*"))
-    assert folder.name.encode() in database
+def test_the_flow_follows_checks_and_reports_with_a_real_server(followed: Followed) -> None:
+    assert (followed.returned, followed.said) == (0, "")
+    assert _report(followed.folder).exists()
+    database = b"".join(path.read_bytes() for path in followed.prefect.glob("prefect.db*"))
+    assert followed.folder.name.encode() in database
     assert b"test-1" not in database  # the session's id is all that Prefect hears of: no client, no signal
     assert b"rr_ms" not in database
 
@@ -144,7 +166,9 @@ def test_the_companion_seals_a_session_whose_recorder_was_killed(tmp_path: Path)
     assert is_session(folder)
 
 
-def test_the_demo_survives_its_server_killed_in_mid_session(tmp_path: Path) -> None:
+def test_the_demo_survives_its_server_killed_in_mid_session(followed: Followed, tmp_path: Path) -> None:
+    """The session goes on after that, and is then ended by Ctrl-C."""
+    shutil.copytree(followed.prefect, tmp_path / "prefect")  # to make its tables takes a server long
     protocol = tmp_path / "short.toml"
     protocol.write_text(SHORT)
     environment = {**os.environ, "VAGAL_HOME": str(tmp_path)}
@@ -153,12 +177,22 @@ def test_the_demo_survives_its_server_killed_in_mid_session(tmp_path: Path) -> N
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPO, env=environment
     ) as demo:
         killed = _kill_server(tmp_path, demo)
+        _await_more(tmp_path, demo)
+        demo.send_signal(signal.SIGINT)
         output, errors = demo.communicate(timeout=240)
     assert killed, "the server was never seen"
     assert demo.returncode == 0, errors
     assert list(tmp_path.glob("sessions/demo/*/derived/report.html")), output
     assert "Report   " in output
     assert [line.startswith("Warning: ") for line in errors.splitlines()] in ([], [True])
+
+
+def _await_more(home: Path, demo: subprocess.Popen[str]) -> None:
+    """Wait until the session has recorded a fifth more than it had."""
+    [journal] = home.glob("sessions/demo/*/journal.bin")
+    recorded = journal.stat().st_size
+    while demo.poll() is None and journal.stat().st_size < 1.2 * recorded:
+        time.sleep(0.1)
 
 
 def _kill_server(home: Path, demo: subprocess.Popen[str]) -> bool:
@@ -180,8 +214,9 @@ def _kill_server(home: Path, demo: subprocess.Popen[str]) -> bool:
 
 
 def _runs_flow(port: int) -> bool:
+    running = b'{"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}'
     count = urllib.request.Request(
-        f"http://127.0.0.1:{port}/api/flow_runs/count", b"{}", {"Content-Type": "application/json"}
+        f"http://127.0.0.1:{port}/api/flow_runs/count", running, {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(count, timeout=2) as answer:
         return int(answer.read()) > 0

@@ -180,6 +180,13 @@ class TestPhases:
         ]
         assert [phase.strategy for phase in _sealed(tmp_path / "s", *chosen).phases] == [None, None, None]
 
+    def test_a_baseline_that_restarts_does_not_go_on_with_a_strategy(self, tmp_path: Path) -> None:
+        made = [
+            event(Kind.MARKER, 20.0, {"kind": "strategy", "text": "box"}),
+            event(Kind.PHASE, 40.0, {"name": "Baseline", "kind": "baseline", "restarts": True}),
+        ]
+        assert [phase.strategy for phase in _sealed(tmp_path / "s", *made).phases] == ["box", None, None]
+
     def test_another_pacer_is_a_phase_of_the_same_name(self, tmp_path: Path) -> None:
         slower = {"breaths_per_min": 5.5, "inhale_share": 0.4}
         session = _sealed(

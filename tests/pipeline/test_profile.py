@@ -28,7 +28,12 @@ FULL = Profile(
 )
 
 
-@pytest.mark.parametrize("profile", [FULL, Profile(), Profile(goal="x")], ids=["full", "empty", "a goal"])
+SIMULATED = Profile(screening=Screening({"pacemaker": False}, "2027-01-15", simulated=True))
+
+
+@pytest.mark.parametrize(
+    "profile", [FULL, Profile(), Profile(goal="x"), SIMULATED], ids=["full", "empty", "a goal", "simulated"]
+)
 def test_what_is_written_is_read(tmp_path: Path, profile: Profile) -> None:
     write_profile(tmp_path / "home", "c1", profile)
     assert read_profile(tmp_path / "home", "c1") == profile

@@ -67,6 +67,7 @@ class TestKinds:
             pytest.param(_span("Speaking", 1, 2), SpanKind.TALKING, id="as others call it"),
             pytest.param(_span("span", 1, 2, "talking"), SpanKind.TALKING, id="in the text"),
             pytest.param(_span("moving", 1, 2), SpanKind.MOVING, id="moving"),
+            pytest.param(_span("moving", 1, 2, "talking"), SpanKind.MOVING, id="moving, as the kind says"),
             pytest.param(_span("touching", 1, 2, "left hand"), SpanKind.TOUCHING, id="touching"),
             pytest.param(_span("pause", 1, 2), SpanKind.PAUSE, id="pause"),
             pytest.param(_span("note", 1, 2, "moving"), None, id="a note about moving"),

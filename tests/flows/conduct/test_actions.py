@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from flows.conduct.actions import CLIENT, OPERATOR
+from flows.conduct.actions import CLIENT, OPERATOR, act
 from flows.conduct.scenes import client_screen
 from pipeline.errors import UsageError
+from pipeline.events import OF_THE_SESSION
 from pipeline.journal import Kind
 from tests.flows.conduct.led import Led
 
@@ -100,6 +101,27 @@ def test_what_is_marked_is_listed_as_it_is_stored(led: Led) -> None:
         (30.0, 35.0, "talking", ""),
     ]
     assert listed["open_spans"] == []
+
+
+def test_what_happened_to_the_session_stays(led: Led) -> None:
+    led.do("strategy", id="five-senses")
+    led.do("unwell")
+    own = [mark for mark in led.conductor.noted.listed(0.0)["markers"] if mark["kind"] in OF_THE_SESSION]
+    assert [mark["kind"] for mark in own] == ["strategy", "safety"]
+    for mark in own:
+        for action in ({"do": "remove"}, {"do": "relabel", "kind": "note"}):
+            with pytest.raises(UsageError, match="stays as it is"):
+                act(led.conductor, {**action, "id": mark["id"]}, as_client=False)
+    assert [marker.text for marker in led.marked("safety")] == ["unwell"]
+
+
+@pytest.mark.parametrize("kind", sorted(OF_THE_SESSION))
+def test_a_person_s_marker_is_not_called_what_is_the_session_s_own(led: Led, kind: str) -> None:
+    led.do("mark", kind="note")
+    number = led.conductor.noted.listed(0.0)["markers"][-1]["id"]
+    for action in ({"do": "mark"}, {"do": "relabel", "id": number}):
+        with pytest.raises(UsageError, match="choose another word"):
+            act(led.conductor, {**action, "kind": f" {kind}"}, as_client=False)
 
 
 def test_a_span_that_is_held_twice_is_one(led: Led) -> None:

@@ -1,14 +1,16 @@
 """What the two screens show: the client's has nothing clinical, and a picture never stands for no data."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from flows.conduct.conductor import Stage
-from flows.conduct.scenes import HIDDEN, client_screen, led
+from flows.conduct.scenes import HIDDEN, NOT_YET, client_screen, led
 from pipeline.guidance.protocol import Setting
-from tests.flows.conduct.led import Led
+from pipeline.guidance.safety import PACER, PACER_OFF, UNWELL_BUTTON
+from tests.flows.conduct.led import STEPS, Led
 
 GOOD = {"rhythm_concentration": {"value": 1.0, "why": None}, "scl_us": {"value": 4.0, "why": None}}
 CLINICAL = (
@@ -89,15 +91,45 @@ def test_at_the_threshold_the_picture_is_half_full(practising: Led) -> None:
     [
         ({}, "no signal"),
         ({"rhythm_concentration": {"value": None, "why": "warming up"}}, "warming up"),
+        ({"rhythm_concentration": {"value": None, "why": "needs 64 s, the window has 7 s"}}, NOT_YET),
+        ({"rhythm_concentration": {"value": None, "why": "too few clean beats"}}, NOT_YET),
     ],
-    ids=["nothing yet", "not known"],
+    ids=["nothing yet", "not known", "too short", "too few"],
 )
-def test_without_a_value_the_picture_waits_and_says_why(
+def test_without_a_value_the_picture_waits_and_says_why_without_numbers(
     practising: Led, values: dict[str, Any], why: str
 ) -> None:
-    feedback = screen(practising, values)["feedback"]
-    assert feedback["value"] is None
-    assert feedback["paused"].startswith(why)
+    assert screen(practising, values)["feedback"] == {"element": "tide", "value": None, "paused": why}
+
+
+@pytest.mark.parametrize(
+    ("instruction", "reminder"),
+    [
+        ("Follow the pacer.", PACER),
+        (f"Follow the pacer. {PACER}", None),
+        ("Follow the pacer. Smaller and softer, not deeper; stop if you feel dizzy.", None),
+    ],
+)
+def test_how_to_breathe_with_a_pacer_is_said_once(instruction: str, reminder: str | None) -> None:
+    one = Led(steps=(replace(STEPS[-1], instruction=instruction),))
+    assert screen(one)["reminder"] == PACER  # beside the pacer that is to come
+    one.do("begin")
+    shown = screen(one)
+    assert (shown["reminder"], shown["unwell"]) == (reminder, UNWELL_BUTTON)
+    one.do("pause")
+    assert screen(one)["reminder"] is None
+
+
+def test_without_a_pacer_there_is_no_word_of_one(practising: Led) -> None:
+    practising.do("restart_baseline")
+    assert (screen(practising)["pacer"], screen(practising)["reminder"]) == (None, None)
+
+
+def test_after_a_halt_nobody_is_told_to_follow_a_pacer_that_is_off(practising: Led) -> None:
+    practising.do("unwell")
+    practising.do("carry_on")
+    shown = screen(practising)
+    assert (shown["screen"], shown["pacer"], shown["instruction"]) == ("phase", None, PACER_OFF)
 
 
 def test_a_measure_without_baseline_or_threshold_has_no_picture(practising: Led) -> None:

@@ -202,6 +202,14 @@ class Window:
             "async ([path, facts]) => (await import('/pages/net.js')).post(path, facts)", [path, dict(facts)]
         )
 
+    @property
+    def pacer(self) -> Any:
+        return self.page.get_by_role("img", name="Breathing pacer")
+
+    def control(self, name: str) -> Any:
+        """A button of those that lead the session."""
+        return self.button(name, self.page.get_by_role("group", name="Session controls"))
+
     def button(self, name: str, within: Any = None) -> Any:
         """The button that shows, whose name begins so; what stands behind the name is its key."""
         found = (within or self.page).get_by_role("button", name=re.compile(f"^{re.escape(name)}"))
@@ -254,15 +262,32 @@ def arrive(at: Window, server: Live, path: str = "/") -> None:
         at.page.goto(server.url + path)
 
 
+def go_home(at: Window, server: Live) -> None:
+    """Come in to the home page, and wait until a sensor is there, and chosen."""
+    arrive(at, server)
+    sensor(at).wait_for()
+
+
+def sensor(at: Window) -> Any:
+    """The first sensor that is chosen."""
+    return at.page.get_by_role("checkbox", checked=True).first
+
+
 def start(at: Window, client: str, title: str) -> None:
     """From the home page: choose client and protocol, and start."""
     page = at.page
-    page.get_by_role("checkbox", checked=True).first.wait_for()  # a sensor is there, and chosen
+    sensor(at).wait_for()
     page.get_by_role("textbox", name="Client code").or_(
         page.get_by_role("combobox", name="Client code")
     ).fill(client)
     page.get_by_role("radio", name=title).check()
     at.button("Start").click()
+
+
+def stop(at: Window) -> None:
+    """End the session that this window leads, and say so again when asked."""
+    at.control("Stop").click()
+    at.button("Stop the session", at.page.get_by_role("dialog")).click()
 
 
 def verified(home: Path, folder: Path) -> str:

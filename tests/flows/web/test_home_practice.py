@@ -13,8 +13,7 @@ from tests.flows.web.live import (
     PHONE,
     Live,
     Window,
-    arrive,
-    chromium,
+    go_home,
     live,
     verified,
     window,
@@ -27,12 +26,6 @@ SIZE = "document.querySelector('.pacer-core').getBoundingClientRect().width"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("practice") / "home"
     (home / "sessions").mkdir(parents=True)
@@ -40,13 +33,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield running
 
 
-def pacer(at: Window) -> Any:
-    return at.page.get_by_role("img", name="Breathing pacer")
-
-
 def breathes(at: Window) -> None:
     """Wait until the pacer has been seen at two sizes."""
-    pacer(at).wait_for()
+    at.pacer.wait_for()
     first = at.page.evaluate(SIZE)
     at.until("the pacer moves", lambda: abs(at.page.evaluate(SIZE) - first) > 5)
 
@@ -66,15 +55,14 @@ def halts(facts: Mapping[str, Any]) -> list[str]:
 def test_three_taps_on_a_phone(browser: Any, server: Live) -> None:
     with window(browser, server, PHONE) as at:
         page = at.page
-        arrive(at, server)
-        page.get_by_role("checkbox", checked=True).first.wait_for()
+        go_home(at, server)
         at.button("Start").tap()
         page.wait_for_url("**/practice")
         at.button("Go on").tap()  # the questions before a first session may be passed over
         page.get_by_text(ALONE).wait_for()
         at.button("Begin").tap()
         breathes(at)
-        page.get_by_text("Smaller and softer, not deeper.").first.wait_for()
+        page.get_by_text("Smaller and softer, not deeper").first.wait_for()
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         at.button("Stop").tap()
         end(at)
@@ -84,8 +72,7 @@ def test_three_taps_on_a_phone(browser: Any, server: Live) -> None:
 def test_three_clicks_and_every_way_to_stop(browser: Any, server: Live) -> None:
     with window(browser, server, DESKTOP) as at:
         page = at.page
-        arrive(at, server)
-        page.get_by_role("checkbox", checked=True).first.wait_for()
+        go_home(at, server)
         at.button("Start").click()
         page.wait_for_url("**/practice")
         page.get_by_text(ALONE).wait_for()
@@ -94,7 +81,7 @@ def test_three_clicks_and_every_way_to_stop(browser: Any, server: Live) -> None:
 
         page.keyboard.press("Escape")
         page.get_by_role("heading", name="Stopped").wait_for()
-        assert not pacer(at).is_visible()
+        assert not at.pacer.is_visible()
         at.session("the recorder pauses, too", lambda session: session["state"] == "paused")
         at.button("Go on").click()
         breathes(at)
@@ -106,17 +93,17 @@ def test_three_clicks_and_every_way_to_stop(browser: Any, server: Live) -> None:
         at.button("Distress").click()
         at.button("8").click()
         page.get_by_role("heading", name="Let's pause here").wait_for()
-        assert not pacer(at).is_visible()
+        assert not at.pacer.is_visible()
         assert at.last("client")["feedback"] is None
         at.button("Carry on").click()
         page.get_by_role("heading", name="Paced breathing").wait_for()
-        assert not pacer(at).is_visible()  # it comes back with the next step that has one
+        assert not at.pacer.is_visible()  # it comes back with the next step that has one
 
         assert at.post("/api/act", {"do": "pacer", "breaths_per_min": 6})["ok"]
         breathes(at)
         at.button("Dizzy, tingling or short of breath").click()
         page.get_by_role("heading", name="Let your breath go back to normal").wait_for()
-        assert not pacer(at).is_visible()
+        assert not at.pacer.is_visible()
         page.get_by_text(ALONE).wait_for()
         at.session("the recorder knows", lambda session: session["safety"] and not session["pacer"])
         end(at)
@@ -131,13 +118,12 @@ def test_three_clicks_and_every_way_to_stop(browser: Any, server: Live) -> None:
 def test_how_one_is_before_and_after(browser: Any, server: Live) -> None:
     with window(browser, server) as at:
         page = at.page
-        arrive(at, server)
-        page.get_by_role("checkbox", checked=True).first.wait_for()
+        go_home(at, server)
         page.get_by_role("combobox", name="Client code").fill("checked-in")
         at.button("Start").click()
         page.wait_for_url("**/practice")
         page.get_by_role("group", name="pregnan").get_by_role("radio", name="Yes").check()
-        page.get_by_role("status").filter(has_text="doctor").wait_for()
+        page.get_by_role("status").filter(has_text="practitioner").wait_for()
         at.button("I have read this").click()
         at.button("tense").click()
         page.get_by_text("Add a thought or the body").click()

@@ -147,6 +147,23 @@ def test_what_is_not_whole_breaks_nothing(home: Path, manifest: str | None, stat
     assert [(each["client"], each["sessions"]) for each in home_page["clients"]] == [("c1", 1)]
 
 
+def test_a_baseline_that_was_paced_is_none(home: Path) -> None:
+    folder = sealed(home, "anna-1", FIRST)
+    (folder / "derived").mkdir()
+    (held,) = REPORT["phases"]
+    phases = [{**held, "name": "Paced", "paced": True}, {**held, "paced": False}]
+    (folder / "derived" / "report.json").write_text(json.dumps({"phases": phases}))
+    assert told(home, "anna-1")[0]["baseline"]["phase"] == "Baseline"
+
+
+def test_a_protocol_of_one_s_own_has_its_title(home: Path) -> None:
+    sealed(home, "anna-1", FIRST)
+    name = told(home, "anna-1")[0]["protocol"]
+    (home / "protocols").mkdir()
+    (home / "protocols" / f"{name}.toml").write_text('title = "Monday group"')
+    assert told(home, "anna-1")[0]["title"] == "Monday group"
+
+
 @pytest.mark.parametrize("report", ["", "{}", "[]", '{"phases": [{}]}', '{"phases": []}', "\x00"])
 def test_a_report_that_cannot_be_read(home: Path, report: str) -> None:
     folder = sealed(home, "c1", FIRST)

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from devices.connection import Radio
 from devices.drivers.registry import drivers
 from devices.virtual.room import simulated_room
+from flows.cli import cli
 from flows.surroundings import Surroundings
 from flows.web.lobby import Chosen, Defaults, Lobby
 from pipeline.clock import Clock, run
@@ -109,7 +111,9 @@ def test_answers_are_asked_for_once_and_hold_for_the_next_session(tmp_path: Path
     first, told = chosen(tmp_path, {})
     assert (first.first_session, first.screened) == (True, None)
     assert told[-1]["first_session"] is True
-    assert [question["id"] for question in told[-1]["screening"]] == [question.id for question in QUESTIONS]
+    assert told[-1]["screening"] == [
+        {"id": question.id, "text": question.text, "advice": question.advice} for question in QUESTIONS
+    ]
     write_profile(
         tmp_path, "me", Profile(screening=Screening({"pacemaker": True, "shoe-size": True}, "2026-01-01"))
     )
@@ -140,15 +144,30 @@ def test_a_protocol_of_one_s_own_that_cannot_be_read_leaves_the_others(tmp_path:
     assert len(names) == len(set(names)) > 5
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param(
+            DeviceError("Bluetooth is switched off: switch it on"),
+            "Bluetooth is switched off: switch it on",
+            id="known",
+        ),
+        pytest.param(
+            AttributeError("no bus"),
+            "looking for sensors failed (AttributeError('no bus')): trying again",
+            id="whatever a driver raises",
+        ),
+    ],
+)
 def test_trouble_with_the_radio_is_told_and_looking_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
 ) -> None:
     told: list[Any] = []
     looks: list[int] = []
 
     async def scan(*_: object) -> list[Any]:
         looks.append(1)
-        raise DeviceError("Bluetooth is switched off: switch it on")
+        raise error
 
     monkeypatch.setattr("flows.web.lobby.scan", scan)
 
@@ -161,5 +180,25 @@ def test_trouble_with_the_radio_is_told_and_looking_goes_on(
         assert await waiting is None
 
     run(main, float("inf"))
-    assert (told[-1]["state"], told[-1]["trouble"]) == ("trouble", "Bluetooth is switched off: switch it on")
+    assert (told[-1]["state"], told[-1]["trouble"]) == ("trouble", words)
     assert len(looks) > 2
+
+
+def test_a_protocol_file_from_anywhere_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "elsewhere" / "mine.toml"
+    path.parent.mkdir()
+    path.write_text(
+        'title = "Mine"\nsummary = "One."\nopening = "You can stop."\n\n[[step]]\n'
+        'name = "Sitting"\nkind = "baseline"\nduration_s = 60\ninstruction = "Sit quietly."\n'
+    )
+    asked: list[Defaults] = []
+    monkeypatch.setattr("webbrowser.open", lambda _: True)
+    monkeypatch.setattr("flows.web.hosting.host", lambda _, __, ___, defaults, **____: asked.append(defaults))
+    home = tmp_path / "home"
+    options = ["live", "--simulate", "calm", "--home", str(home), "--protocol", str(path)]
+    assert CliRunner().invoke(cli, options, catch_exceptions=False).exit_code == 0
+    found, told = chosen(home, {}, defaults=asked[0])
+    assert found.plan.protocol.title == "Mine"
+    assert "mine" in [each["name"] for each in told[-1]["protocols"]]

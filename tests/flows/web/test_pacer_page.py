@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flows.web.app import PAGES
+from flows.web.app import PAGES, read_page
 from flows.web.gate import content_policy
-from tests.browser import CHROMIUM
+from pipeline.guidance.safety import PACER, UNWELL_BUTTON
+from tests.flows.web.live import IN_A_BROWSER
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route, WebSocketRoute
 
-pytestmark = pytest.mark.skipif(
-    not Path(CHROMIUM["executable_path"]).exists(), reason="Chromium is not installed"
-)
+pytestmark = IN_A_BROWSER
 
 SITE = "http://localhost:8699"
 KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -42,16 +40,9 @@ PHASE: dict[str, Any] = {
     "safety": None,
     "ended": None,
     "strategy": None,
+    "reminder": PACER,
+    "unwell": UNWELL_BUTTON,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(**CHROMIUM)
-        yield browser
-        browser.close()
 
 
 class Screen:
@@ -105,7 +96,7 @@ class Screen:
             policy = {
                 "content-security-policy": content_policy(None).replace("connect-src", "connect-src ws:")
             }
-            route.fulfill(body=file.read_bytes(), content_type=KINDS[file.suffix], headers=policy)
+            route.fulfill(body=read_page(file), content_type=KINDS[file.suffix], headers=policy)
 
     def _greet(self, socket: WebSocketRoute) -> None:
         self._socket = socket
@@ -213,7 +204,7 @@ def test_fullness_never_jumps_and_repeats_each_period(modules: Page) -> None:
             {
                 "element": "noise",
                 "value": None,
-                "paused": "no signal: the picture waits until the signal is good again",
+                "paused": "no signal",
             },
             False,
             "No signal: the sound waits.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,9 @@ from tests.flows.web.live import (
     Live,
     Window,
     arrive,
-    chromium,
     live,
     start,
+    stop,
     window,
 )
 
@@ -66,6 +67,7 @@ def code_of(lead: Window) -> str:
     lead.page.get_by_role("tab", name="Screen").click()
     panel = lead.page.get_by_role("tabpanel", name="Screen")
     lead.button("Show a code", panel).click()
+    lead.button("Close", lead.page.get_by_role("dialog", name="A second screen")).click()
     shown = panel.get_by_text(re.compile(r"^Code "))
     return str(shown.text_content()).removeprefix("Code ").strip()
 
@@ -92,8 +94,8 @@ def refused(other: Window, server: Live) -> None:
     assert other.post("/api/start", {"client": "anna-1"})["status"] == 403
 
 
-def test_what_a_client_sees_and_what_not(server: Live) -> None:
-    with chromium() as browser, window(browser, server) as lead, window(browser, server, PHONE) as other:
+def test_what_a_client_sees_and_what_not(browser: Any, server: Live) -> None:
+    with window(browser, server) as lead, window(browser, server, PHONE) as other:
         other.excuse(REFUSED)
         arrive(lead, server)
         start(lead, "anna-1", "Two screens")
@@ -102,7 +104,7 @@ def test_what_a_client_sees_and_what_not(server: Live) -> None:
         other.page.get_by_text("You can stop or skip any task.").wait_for()
 
         lead.button("Begin").click()
-        other.page.get_by_role("img", name="Breathing pacer").wait_for()
+        other.pacer.wait_for()
         refused(other, server)
 
         lead.button("Hide heart").click()
@@ -110,18 +112,17 @@ def test_what_a_client_sees_and_what_not(server: Live) -> None:
         lead.button("Blank").click()
         other.page.get_by_text("The screen is resting.").wait_for()
         lead.button("Blank").click()
-        other.page.get_by_role("img", name="Breathing pacer").wait_for()
+        other.pacer.wait_for()
 
         lead.button("Ask").click()
         other.page.get_by_role("heading", name="How much distress").wait_for()
         other.button("5").tap()
         lead.session("the client's rating", lambda session: session["ratings"])
-        lead.button("Pause", lead.page.get_by_role("group", name="Session controls")).click()
+        lead.control("Pause").click()
         other.page.get_by_role("heading", name="Paused").wait_for()
-        lead.button("Go on", lead.page.get_by_role("group", name="Session controls")).click()
-        other.page.get_by_role("img", name="Breathing pacer").wait_for()
-        lead.button("Stop", lead.page.get_by_role("group", name="Session controls")).click()
-        lead.button("Stop the session", lead.page.get_by_role("dialog")).click()
+        lead.control("Go on").click()
+        other.pacer.wait_for()
+        stop(lead)
         other.button("hopeful").tap()
         other.button("Keep this").tap()
         other.page.get_by_role("heading", name="That was the session").wait_for()

@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import httpx
 import pytest
 
 from flows.web.hub import Role
-from flows.web.server import MOST_CONNECTIONS, PORT
+from flows.web.server import MOST_CONNECTIONS
 from pipeline.errors import DeviceError, InputError
 from tests.flows.web.house import WAIT_S, House, cookies, heard, news, served, until_closed
 
@@ -31,20 +30,15 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@contextlib.contextmanager
-def taken(port: int) -> Iterator[None]:
-    """A port that is in use, by us or by somebody already."""
-    with socket.socket() as other:
-        with contextlib.suppress(OSError):
-            other.bind(("127.0.0.1", port))
-            other.listen()
-        yield
-
-
-def test_the_usual_port_or_a_free_one(home: Path) -> None:
-    with taken(PORT), served(home, port=None) as house:
-        assert house.server.port != PORT
-        assert httpx.get(house.url + "/join").status_code == 200
+def test_the_usual_port_or_a_free_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        usual = other.getsockname()[1]
+        monkeypatch.setattr("flows.web.server.PORT", usual)
+        with served(home, port=None) as house:
+            assert house.server.port != usual
+            assert httpx.get(house.url + "/join").status_code == 200
+    with served(home, port=None) as house:
+        assert house.server.port == usual
 
 
 def test_a_port_that_was_asked_for_and_is_taken(home: Path) -> None:

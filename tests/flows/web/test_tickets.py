@@ -193,3 +193,17 @@ def test_a_disk_that_takes_nothing_keeps_nobody_out(tmp_path: Path) -> None:
     (tmp_path / "web").write_text("a file where the folder should be")
     tickets = Tickets(tmp_path / "web" / "visits.json")
     assert tickets.visit(tickets.admit(Role.OPERATOR), Role.OPERATOR)
+
+
+def test_files_of_other_servers_go_once_they_hold_no_visit(tmp_path: Path, calendar: Calendar) -> None:
+    old, fresh, broken = (tmp_path / f"visits-{port}.json" for port in (50001, 50002, 50003))
+    Tickets(old, calendar).admit(Role.CLIENT)
+    calendar.s += 11 * 3600
+    Tickets(fresh, calendar).admit(Role.OPERATOR)
+    assert old.exists()  # another server may run there
+    broken.write_text("{")
+    (tmp_path / "notes.json").write_text("{}")
+    calendar.s += 2 * 3600
+    own = tmp_path / "visits-8601.json"
+    Tickets(own, calendar).admit(Role.OPERATOR)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["notes.json", own.name, fresh.name])

@@ -14,9 +14,10 @@ from tests.flows.web.live import (
     Live,
     Window,
     arrive,
-    chromium,
+    go_home,
     live,
     start,
+    stop,
     verified,
     window,
 )
@@ -59,21 +60,11 @@ instruction = "Say how it was."
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("whole") / "home"
     options = ("--simulate", "calm", "--speed", "6")
     with live(home, *options, protocols={"all": PROTOCOL}) as running:
         yield running
-
-
-def controls(at: Window) -> Any:
-    return at.page.get_by_role("group", name="Session controls")
 
 
 def tab(at: Window, name: str) -> Any:
@@ -145,17 +136,17 @@ def test_by_mouse(browser: Any, server: Live) -> None:
         at.button("4", page.get_by_role("group", name="Distress")).click()
         at.session("a rating", lambda session: session["ratings"])
 
-        at.button("Next phase", controls(at)).click()
+        at.control("Next phase").click()
         at.session("the pacer runs", lambda session: in_step("Breathing")(session) and session["pacer"])
         strategies = tab(at, "Strategy")
         strategies.get_by_role("combobox", name="Strategy").select_option("feet-on-the-floor")
         at.button("Use in this phase", strategies).click()
         at.session("a strategy", lambda session: session["strategy"] == "feet-on-the-floor")
-        at.button("+1 min", controls(at)).click()
+        at.control("+1 min").click()
         at.session("a longer step", lambda session: session["steps"][1]["duration_s"] == 660)
-        at.button("Pause", controls(at)).click()
+        at.control("Pause").click()
         at.session("a pause", lambda session: session["state"] == "paused")
-        at.button("Go on", controls(at)).click()
+        at.control("Go on").click()
         at.session("no pause", lambda session: session["state"] == "running")
 
         guide = tab(at, "Guide")
@@ -184,13 +175,12 @@ def test_by_mouse(browser: Any, server: Live) -> None:
         at.button("Restart baseline", tab(at, "Table")).click()
         at.button("Start it now", page.get_by_role("dialog")).click()
         at.session("the baseline again", in_step("Baseline"))
-        at.button("Next phase", controls(at)).click()
+        at.control("Next phase").click()
         at.session("breathing again", in_step("Breathing"))
-        at.button("Next phase", controls(at)).click()
+        at.control("Next phase").click()
         at.session("on by itself", in_step("Talk"))
 
-        at.button("Stop", controls(at)).click()
-        at.button("Stop the session", page.get_by_role("dialog")).click()
+        stop(at)
         page.get_by_role("link", name="Open the report").click()
         page.wait_for_url("**/report/by-mouse/*")
         page.get_by_role("heading", level=1).wait_for()
@@ -250,8 +240,7 @@ def press_at(at: Window, aim: Any) -> None:
 def test_by_keyboard_alone(browser: Any, server: Live) -> None:
     with window(browser, server, DESKTOP) as at:
         page, keys = at.page, at.page.keyboard
-        arrive(at, server)
-        page.get_by_role("checkbox", checked=True).first.wait_for()
+        go_home(at, server)
         tab_to(at, page.get_by_role("combobox", name="Client code"))
         keys.press("Control+a")
         keys.type("by-keyboard")
@@ -271,7 +260,7 @@ def test_by_keyboard_alone(browser: Any, server: Live) -> None:
         at.session("a marker", lambda session: spans(session, "stressor"))
         at.session("ten seconds", lambda _: at.last("values") and at.last("values")["time_s"] > 12)
         keys.press("Shift+Digit2")
-        at.session("a marker of before", lambda session: spans(session, "movement"))
+        at.session("a marker of before", lambda session: spans(session, "emotion"))
         keys.down("m")
         at.session("somebody moves", lambda session: session["open_spans"] == ["moving"])
         page.wait_for_timeout(600)  # held: a short press would leave it on
@@ -340,7 +329,7 @@ def test_by_keyboard_alone(browser: Any, server: Live) -> None:
         ("Baseline", "baseline", None),
     ]
     assert pointed_at(facts) == [
-        ("movement", "", False),
+        ("emotion", "", False),
         ("stressor", "", False),
         ("moving", "", True),
         ("pause", "", True),
@@ -359,8 +348,7 @@ def fits(at: Window) -> bool:
 def test_on_a_phone(browser: Any, server: Live) -> None:
     with window(browser, server, PHONE) as at:
         page = at.page
-        arrive(at, server)
-        page.get_by_role("checkbox", checked=True).first.wait_for()
+        go_home(at, server)
         assert fits(at)
         page.get_by_role("combobox", name="Client code").fill("on-a-phone")
         page.get_by_text(TITLE).tap()
@@ -384,18 +372,18 @@ def test_on_a_phone(browser: Any, server: Live) -> None:
         at.button("Ask").tap()
         at.button("2", page.get_by_role("group", name="Distress")).tap()
         at.session("a rating", lambda session: session["ratings"])
-        at.button("Next phase", controls(at)).tap()
+        at.control("Next phase").tap()
         at.session("the pacer runs", lambda session: in_step("Breathing")(session) and session["pacer"])
-        at.button("Pause", controls(at)).tap()
+        at.control("Pause").tap()
         at.session("a pause", lambda session: session["state"] == "paused")
-        at.button("Go on", controls(at)).tap()
+        at.control("Go on").tap()
         at.session("no pause", lambda session: session["state"] == "running")
         at.button("Blank").tap()
         at.until("a blank screen", lambda: at.last("client")["screen"] == "blank")
         for name in ("Table", "Strategy", "Guide", "Person", "Screen"):
             page.get_by_role("tab", name=name).tap()
             assert fits(at), name
-        at.button("Stop", controls(at)).tap()
+        at.control("Stop").tap()
         at.button("Stop the session", page.get_by_role("dialog")).tap()
         page.get_by_role("link", name="Open the report").tap()
         page.wait_for_url("**/report/on-a-phone/*")

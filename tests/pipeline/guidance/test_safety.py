@@ -1,5 +1,6 @@
 """When distress is a concern, how slow a pacer may be, and what the answers before a first session change."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +14,10 @@ from pipeline.guidance.safety import (
     DistressWatch,
     Screened,
     checked_pacer,
+    many_unusable,
     screened,
 )
+from pipeline.heart.beats import BeatKind, Beats
 from pipeline.indices.components import heart_note
 from pipeline.model import Pacer
 
@@ -116,6 +119,42 @@ def test_several_answers_add_up_and_a_question_that_is_not_asked_is_refused() ->
     assert found.conditions == {"beta-blocker": "yes", "pregnancy": "yes"}
     with pytest.raises(UsageError, match="no question 'diabetes': there are pacemaker"):
         screened({"diabetes": True})
+
+
+def beats_of(count: int, unusable: int, *, kind: BeatKind = BeatKind.MISSED) -> Beats:
+    """One beat a second, the last `unusable` of them not normal."""
+    kinds = np.full(count, BeatKind.NORMAL, dtype=np.int8)
+    kinds[count - unusable :] = kind
+    return Beats(np.arange(1.0, count + 1.0), np.full(count, 1000.0), kinds)
+
+
+@pytest.mark.parametrize(
+    ("beats", "now_s", "many"),
+    [
+        (beats_of(0, 0), 0.0, False),
+        (beats_of(120, 0), 121.0, False),
+        (beats_of(120, 24), 121.0, False),
+        (beats_of(120, 25), 121.0, True),
+        (beats_of(29, 29), 30.0, False),
+        (beats_of(30, 7), 31.0, True),
+        (beats_of(300, 25), 301.0, True),
+        (beats_of(120, 120), 400.0, False),
+        (beats_of(120, 90, kind=BeatKind.EXCLUDED), 121.0, False),
+    ],
+    ids=[
+        "none",
+        "all good",
+        "one in five",
+        "more than one in five",
+        "too few to tell",
+        "just enough to tell",
+        "only the last two minutes count",
+        "long ago",
+        "what a person marked does not count",
+    ],
+)
+def test_when_so_many_beats_are_unusable_that_it_is_said(beats: Beats, now_s: float, many: bool) -> None:
+    assert many_unusable(beats, now_s) is many
 
 
 def test_the_texts_say_what_they_must() -> None:

@@ -10,6 +10,7 @@ from devices.decoding import LiveDecoder
 from devices.virtual.scenario import scenario
 from pipeline.analysis import Analysis, analyse
 from pipeline.breathing.rate import breathing_columns
+from pipeline.events import phases_of
 from pipeline.guidance.protocol import protocol
 from pipeline.heart.time_domain import time_domain
 from pipeline.journal import Kind, Record
@@ -17,6 +18,7 @@ from pipeline.live.comparison import PACED
 from pipeline.live.course import BREATHING_S, NO_BASELINE, YOUNG_BASELINE, Follower
 from pipeline.live.indices import LiveIndices, Shown
 from pipeline.live.shown import Analysed
+from pipeline.regulation import baseline_of
 from pipeline.sealing import read_table, records_of
 from tests.flows.rooms import play
 from tests.pipeline.live.made_up import Session, decode, phase, span
@@ -132,6 +134,36 @@ class TestTable:
             assert row.baseline is not None
             assert row.phase is not None
             assert row.difference == row.phase - row.baseline
+
+    @pytest.mark.parametrize(
+        ("events", "begins_s"),
+        [
+            pytest.param([BASELINE, phase(150, "Second rest")], 5.0, id="a second rest is none"),
+            pytest.param([BASELINE, phase(150, "Recovery", "recovery")], 5.0, id="nor is a recovery"),
+            pytest.param([BASELINE, phase(150, "Baseline", restarts=True)], 150.0, id="begun again"),
+            pytest.param(
+                [BASELINE, phase(100, "Rest", "recovery"), phase(150, "Baseline", restarts=True)],
+                150.0,
+                id="begun again from a later step",
+            ),
+            pytest.param(
+                [BASELINE, phase(150, "Baseline", pacer={"breaths_per_min": 6.0}), phase(200, "Baseline")],
+                5.0,
+                id="a pacer in between",
+            ),
+        ],
+    )
+    def test_what_others_are_held_against_is_that_of_the_report(
+        self, events: list[tuple[float, Kind, dict[str, object]]], begins_s: float
+    ) -> None:
+        records = list(Session(260, [*events, phase(240, "Task", "stressor")]).records())
+        follower = Follower(decode)
+        for record in records:
+            follower.feed(record)
+        held = follower._now(260.0).baseline
+        assert held is not None
+        assert held == baseline_of(phases_of(records, 260.0))
+        assert held.start_s == begins_s
 
     def test_a_young_phase_says_what_it_needs(self) -> None:
         table = _at(230.0, Session(300, [BASELINE, phase(200, "Task", "stressor")])).table

@@ -31,7 +31,7 @@ export function waiting(feedback, linkLost) {
   if (!feedback) return null;
   const waits = isSound(feedback.element) ? "the sound waits" : "the picture waits";
   if (linkLost) return `No news from the sensor just now: ${waits}.`;
-  if (feedback.paused) return `${sentence(feedback.paused.replace(/: the picture waits.*$/, "").replace(/[.:;\s]+$/, ""))}: ${waits}.`;
+  if (feedback.paused) return `${sentence(feedback.paused.replace(/[.:;\s]+$/, ""))}: ${waits}.`;
   return feedback.value === null || feedback.value === undefined ? `The sensor needs a moment: ${waits}.` : null;
 }
 

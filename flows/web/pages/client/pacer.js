@@ -8,7 +8,7 @@ const SMALLEST = 0.52;
 const BLEND_MS = 900;
 const WORDS = { in: "Breathe in", out: "Breathe out" };
 
-/** A pacer: {element, show(pacer|null), draw(now_s)}. `draw` is cheap and is called once a frame. */
+/** A pacer: {element, show(pacer|null, reminder|null), draw(now_s)}. `draw` is cheap and is called once a frame. */
 export function makePacer() {
   const core = el("div", { class: "pacer-core" });
   const halo = el("div", { class: "pacer-halo" });
@@ -18,7 +18,7 @@ export function makePacer() {
   const shape = el("div", { class: "pacer-shape" }, el("div", { class: "pacer-ring" }), halo, core);
   const steps = el("div", { class: "pacer-steps", "aria-hidden": "true" });
   const figure = el("div", { class: "pacer-figure", role: "img" }, shape, steps, words);
-  const reminder = el("p", { class: "pacer-reminder" }, "Smaller and softer, not deeper.");
+  const reminder = el("p", { class: "pacer-reminder", hidden: true });
   const element = el("div", { class: "pacer", hidden: true }, figure, reminder);
 
   let running = null;
@@ -27,7 +27,9 @@ export function makePacer() {
   let blend = null;
 
   /** Take over another pacer without a jump: what is seen now flows into the new breath. */
-  function show(pacer) {
+  function show(pacer, says = null) {
+    reminder.hidden = !says;
+    if (says) setText(reminder, says);
     const key = pacer && JSON.stringify([pacer.breaths_per_min, pacer.inhale_share, pacer.began_s]);
     if (key === (running && running.key)) return;
     blend = running && pacer && shown !== null ? { from: shown, since_ms: performance.now() } : null;

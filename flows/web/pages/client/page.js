@@ -59,10 +59,10 @@ function viewKey(name) {
   const parts = {
     waiting: () => waitingWords(),
     screening: () => questions(),
-    opening: () => [data.title, data.opening, data.instruction, data.home, data.check_in, data.advice, data.coming_pacer, crisis()],
-    paused: () => [data.title, data.instruction],
+    opening: () => [data.title, data.opening, data.instruction, data.home, data.check_in, data.advice, data.coming_pacer, data.reminder, crisis()],
+    paused: () => [data.title],
     concern: () => [data.safety?.text, data.strategy?.steps],
-    ended: () => [data.ended?.text, session?.report],
+    ended: () => [data.ended?.text, session?.report, session?.state],
   };
   return JSON.stringify([name, parts[name]?.() ?? null]);
 }
@@ -76,7 +76,7 @@ const build = {
   unwell: () => unwellScreen({ home: data?.home ?? ALONE, crisis: crisis(), carryOn, end }),
   concern: () => concernScreen({ text: data.safety.text, steps: data.strategy?.steps, home: data.home, crisis: crisis(), carryOn: () => act("carry_on"), end: () => act("stop") }),
   after: () => afterScreen({ asks: data.asking === "distress" && !laterAsked, rate, save: leave, notNow: () => leave(null) }),
-  ended: () => endedScreen({ text: data.ended?.text, links: endLinks(), home: data.home, crisis: crisis() }),
+  ended: () => endedScreen({ text: data.ended?.text, wait: ALONE && session?.state === "sealing" ? "Your session is kept. The report is being made, which takes a minute or two; you need not wait for it." : null, links: endLinks(), home: data.home, crisis: crisis() }),
   blank: () => blankScreen(),
   phase: () => phase.element,
 };

@@ -25,7 +25,7 @@ export function makePhase(ways) {
   const distress = makeDistress({ rate: (value) => { openSheet(null); ways.rate(value); }, close: () => { openSheet(null); ways.later(); } });
   const pictures = makePictures({ choose, close: () => openSheet(null), sound, changed: () => redraw() });
   const sheets = { distress: distress.element, pictures: pictures.element };
-  const unwell = el("button", { type: "button", class: "unwell", onclick: ways.unwell }, "Dizzy, tingling or short of breath");
+  const unwell = el("button", { type: "button", class: "unwell", onclick: ways.unwell });
   const opensDistress = tool("rate", "Distress 0–10", () => openSheet("distress", true));
   const opensPictures = tool("picture", "Picture, sound", () => openSheet("pictures", true));
   const pause = ways.pause ? tool("pause", "Pause", ways.pause) : null;
@@ -64,7 +64,8 @@ export function makePhase(ways) {
     if (!before || before.title !== data.title || before.instruction !== data.instruction) setText(news, [data.title, data.instruction].filter(Boolean).join(". "));
     setText(title, data.title || "");
     setText(instruction, data.instruction || "");
-    pacer.show(data.pacer);
+    setText(unwell, data.unwell ?? "");
+    pacer.show(data.pacer, data.reminder);
     feedback.show(data.feedback, linkLost);
     showTask();
     showStrategy(before);
@@ -93,7 +94,7 @@ export function makePhase(ways) {
     taskKey = key;
     if (!key) return;
     const name = data.task;
-    task = makeTask(name, { seed: data.task_seed, began_s: data.step_began_s, steps: data.strategy?.steps, report: (counts) => ways.report(name, counts), skip: ways.skip, stop: ways.stop });
+    task = makeTask(name, { seed: data.task_seed, began_s: data.step_began_s, steps: data.strategy?.steps, instruction: data.instruction, report: (counts) => ways.report(name, counts), skip: ways.skip, stop: ways.stop });
     middle.prepend(task.element);
   }
 

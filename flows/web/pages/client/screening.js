@@ -3,9 +3,8 @@
 import { button, el, setText } from "../say.js";
 
 const ANSWERS = [["yes", "Yes"], ["no", "No"], ["unsaid", "I'd rather not say"]];
-const ADVICE = "Please talk with your doctor or practitioner before you practise slow breathing. You may go on gently, or leave it for today.";
 
-/** The questions [{id, text, advice?}]: {element}; `done({answers, noted})` gets only what was said; `noted`: the advice after a yes was read. */
+/** The questions [{id, text, advice}]: {element}; `done({answers, noted})` gets only what was said; `noted`: the advice after a yes was read. */
 export function makeScreening(questions, done) {
   const said = {};
   const advice = el("div", { class: "notice stack", role: "status", hidden: true });
@@ -15,7 +14,7 @@ export function makeScreening(questions, done) {
     if (value === "unsaid") delete said[id];
     else said[id] = value === "yes";
     const yes = questions.filter((question) => said[question.id]);
-    const lines = new Set(yes.map((question) => question.advice ?? ADVICE));
+    const lines = new Set(yes.map((question) => question.advice));
     advice.hidden = yes.length === 0;
     advice.replaceChildren(...[...lines].map((line) => el("p", {}, line)));
     setText(go, yes.length ? "I have read this, go on" : "Go on");
@@ -26,7 +25,7 @@ export function makeScreening(questions, done) {
 
   const element = el("section", { class: "screen-card screening" },
     el("h1", { tabindex: "-1" }, "Before your first session"),
-    el("p", {}, "A few questions, so that you can take care of yourself. Answer what you like. The answers stay with this session."),
+    el("p", {}, "A few questions, so that you can take care of yourself. Answer what you like. They are kept on this computer for your next sessions."),
     el("div", { class: "screening-list" }, questions.map((question) => row(question, answer))),
     advice,
     el("div", { class: "screen-ways" }, go));

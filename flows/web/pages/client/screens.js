@@ -23,7 +23,7 @@ export function openingScreen({ data, crisis, begin }) {
     el("p", { class: "screen-lead" }, opening),
     opening.toLowerCase().includes("skip") ? null : el("p", { class: "screen-lead" }, CAN_STOP),
     data.instruction && data.instruction !== opening ? el("p", { class: "soft" }, data.instruction) : null,
-    data.coming_pacer ? el("p", { class: "soft" }, `The pacer will go at ${pace(data.coming_pacer)}. Smaller and softer, not deeper.`) : null,
+    data.coming_pacer ? el("p", { class: "soft" }, [`The pacer will go at ${pace(data.coming_pacer)}.`, data.reminder].filter(Boolean).join(" ")) : null,
     data.advice?.length ? el("div", { class: "notice stack" }, data.advice.map((line) => el("p", {}, line))) : null,
     checkIn?.element,
     ways(button("Begin", null, () => begin(checkIn?.answers() ?? null), { class: "primary big begin" })),
@@ -33,7 +33,7 @@ export function openingScreen({ data, crisis, begin }) {
 export function pausedScreen({ data, crisis, mayResume, goOn, end }) {
   const waits = mayResume ? "Take the time you need." : "Your practitioner will go on when you are both ready.";
   return screen("paused", data.title && data.title.toLowerCase() !== "paused" ? `Paused: ${data.title}` : "Paused", [
-    el("p", { class: "screen-lead" }, data.instruction || waits),
+    el("p", { class: "screen-lead" }, waits),
     ways(mayResume ? button("Go on", null, goOn, { class: "primary big" }) : null, button("End the session", null, end, { class: "big" })),
     notice(data.home, crisis)]);
 }
@@ -50,9 +50,10 @@ export function afterScreen({ asks, rate, save, notNow }) {
     ways(button("Keep this", null, () => save(checkIn.answers()), { class: "primary big" }), button("Not now", null, notNow, { class: "big" }))]);
 }
 
-export function endedScreen({ text, links, home, crisis }) {
+export function endedScreen({ text, wait, links, home, crisis }) {
   return screen("ended", "That was the session", [
     el("p", { class: "screen-lead" }, text || "Thank you for the time you gave yourself."),
+    wait ? el("p", { class: "soft" }, wait) : null,
     links.length ? ways(links.map(({ href, text: words }, index) => el("a", { class: index ? "button big" : "button primary big", href }, words))) : null,
     notice(home, crisis)]);
 }

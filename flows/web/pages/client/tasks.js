@@ -1,4 +1,4 @@
-/** Tasks on the screen: subtraction in the head, colour words, imagery. Each can be skipped or stopped. */
+/** Tasks on the screen: subtraction, colour words, imagery. Each can be skipped or stopped. */
 
 import { chance } from "./draw.js";
 import { button, el, setText } from "../say.js";
@@ -7,9 +7,9 @@ const PATIENCE_MS = 4000;
 const IMAGERY_S = 30;
 
 /** The task named `name`: {element, draw(now_s), leave()}; `report({shown, right})` tells the recorder the counts at its end. */
-export function makeTask(name, { seed, began_s, steps, report, skip, stop }) {
+export function makeTask(name, { seed, began_s, steps, instruction, report, skip, stop }) {
   const makers = { "serial-subtraction": subtraction, stroop, imagery };
-  const task = (makers[name] ?? imagery)({ seed, began_s, steps, report });
+  const task = (makers[name] ?? imagery)({ seed, began_s, steps, instruction, report });
   const ways = el("div", { class: "task-ways" }, button("Skip this task", null, skip, { class: "quiet" }), button("Stop", "Esc", stop, { class: "quiet" }));
   return { draw() {}, leave() {}, ...task, element: el("section", { class: `task task-${name}`, "aria-label": task.title }, task.element, ways) };
 }
@@ -19,16 +19,16 @@ export function subtractionStart(seed) {
   return 1022 + 13 * 7 * (Math.abs(Math.trunc(seed ?? 0)) % 9);
 }
 
-function subtraction({ seed }) {
-  const start = subtractionStart(seed);
+/** What the instruction says holds: the number it begins at, and whether it is aloud or in the head. */
+function subtraction({ seed, instruction }) {
+  const start = Number(/\bfrom (\d+)/.exec(instruction ?? "")?.[1] ?? subtractionStart(seed));
   let taken = 0;
   const count = el("p", { class: "soft", role: "status" }, "Tapping is optional. Nothing of it is kept.");
   const next = button("I have the next one", null, () => {
     taken += 1;
     setText(count, taken === 1 ? "1 step taken." : `${taken} steps taken.`);
   }, { class: "big" });
-  return { title: "Subtraction in the head", element: el("div", { class: "task-body" },
-    el("p", { class: "task-lead" }, "Silently, in your head:"),
+  return { title: "Subtraction", element: el("div", { class: "task-body" },
     el("p", { class: "task-sum" }, el("span", {}, `from ${start.toLocaleString("en-GB").replace(",", "")}`), el("span", {}, "take away 13")),
     el("p", {}, "Then take away 13 from the answer, and again, and again. If you lose the thread, begin anew."),
     next, count) };

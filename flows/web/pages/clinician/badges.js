@@ -26,11 +26,14 @@ export function showBadges(who, list) {
   onLink(({ state }) => { link = state; show(); });
 }
 
+/** Without what kind of sensor it is: that is in its title. */
+const shortened = (label) => label.replace(/ \(.*\)$/, "");
+
 /** A sensor in words; while nothing is heard its last state is no news. */
 function badge({ label, state, why, battery_pct }, heard) {
-  if (!heard) return el("li", { class: "badge plain" }, label);
+  if (!heard) return el("li", { class: "badge plain" }, shortened(label));
   const battery = battery_pct !== null && battery_pct !== undefined && battery_pct <= 20 ? ` · battery ${battery_pct} %` : "";
   const reason = why && state !== "good" ? `: ${why}` : "";
   return el("li", { class: `badge ${state}`, title: `${label}${battery_pct ? `, battery ${battery_pct} %` : ""}` },
-    el("span", { "aria-hidden": "true" }, SIGNS[state] ?? "·"), `${label} ${WORDS[state] ?? state}${reason}${battery}`);
+    el("span", { "aria-hidden": "true" }, SIGNS[state] ?? "·"), `${shortened(label)} ${WORDS[state] ?? state}${reason}${battery}`);
 }

@@ -11,9 +11,10 @@ const EXTEND_S = 60;
 const is = (...states) => states.includes(store.session?.state);
 const begin = () => is("opening") && act("begin");
 const pause = () => (is("paused") ? act("resume") : is("running") && act("pause"));
-const next = () => is("running", "paused") && act("next");
+const next = () => hasNext() && act("next");
 const extend = () => is("running", "paused") && hasEnd() && act("extend", { seconds: EXTEND_S });
-const hasEnd = () => store.session.step_ends_s !== null;
+const hasNext = () => is("running", "paused") && store.session.step < store.session.steps.length - 1; // after the last there is Stop
+const hasEnd = () => store.session.steps[store.session.step].duration_s !== null;
 
 function stop() {
   if (!is("waiting", "opening", "running", "paused", "closing")) return;
@@ -33,7 +34,7 @@ export function showControls(place) {
     [button("Begin", "Enter", begin, { class: "primary" }), () => is("opening")],
     [button("Pause", "P", pause), () => is("running")],
     [button("Go on", "P", pause, { class: "primary" }), () => is("paused")],
-    [button("Next phase", "N", next), () => is("running", "paused")],
+    [button("Next phase", "N", next), hasNext],
     [button("+1 min", "E", extend), () => is("running", "paused") && hasEnd()],
     [button("Stop", "S", stop, { class: "stop" }), () => is("waiting", "opening", "running", "paused", "closing")],
   ];

@@ -5,16 +5,30 @@ import { button, clockTime, el, setText } from "../say.js";
 import { key } from "./keys.js";
 import { store } from "./store.js";
 
+const TEN_MS = 700; // so long a 1 may still become 10
+const AFTER_MS = 1000; // so long after the answer a digit is no marker either
+
+let waiting = null;
+let asked_ms = -Infinity;
+
 const rate = (value) => act("rate", { scale: "distress", value });
 const mayAsk = () => ["running", "paused", "closing"].includes(store.session?.state);
 const asking = () => store.session?.asking === "distress" && mayAsk();
 const toggle = () => mayAsk() && act("ask", { scale: asking() ? null : "distress" });
 
-/** Take a number key as the answer while it is asked for. */
+/** Take a number key as the answer while it is asked for; true if it is not a marker's. */
 export function takeDigit(value) {
-  if (!asking()) return false;
-  rate(value);
+  if (!asking()) return performance.now() - asked_ms < AFTER_MS;
+  const digit = waiting !== null && value === 0 ? 10 : value;
+  wait(digit === 1);
+  if (digit !== 1) rate(digit);
   return true;
+}
+
+function wait(begins) {
+  clearTimeout(waiting);
+  waiting = begins ? setTimeout(() => { wait(false); if (asking()) rate(1); }, TEN_MS) : null;
+  document.querySelector(".scale").dataset.waits = String(begins);
 }
 
 /** Add the row to the markers' panel. */
@@ -25,15 +39,16 @@ export function showDistress(place) {
     Array.from({ length: 11 }, (_, value) => el("button", { type: "button", class: "small", onclick: () => rate(value), "aria-keyshortcuts": value === 10 ? "x" : String(value) }, String(value), value === 10 ? el("kbd", {}, "X") : null)));
   const box = el("div", { class: "distress" }, el("div", { class: "row tight" }, el("h3", {}, "Distress"), last, ask), scale);
   place.append(box);
-  key("d", "ask for distress, 0 – 9 and X for 10 answer", toggle);
+  key("d", "ask for distress; 0 – 9 answer it, X is 10", toggle);
   key("x", null, () => takeDigit(10));
   subscribe("session", (session) => {
-    box.classList.toggle("asked", asking());
+    if (asking()) asked_ms = performance.now();
+    place.classList.toggle("asked", asking());
     scale.hidden = !asking();
     ask.disabled = !mayAsk();
     setText(ask.firstChild, asking() ? "Don't ask" : "Ask");
     const ratings = (session?.ratings ?? []).filter((rating) => rating.scale === "distress");
     const words = ratings.slice(-4).map(({ value, time_s }) => `${value} at ${clockTime(time_s)}`);
-    setText(last, asking() ? "asked now" : words.length ? words.join(", ") : "not rated yet");
+    setText(last, asking() ? "digits answer now" : words.length ? words.join(", ") : "not rated yet");
   });
 }

@@ -24,7 +24,7 @@ function pacer() {
   const stop = button("Stop pacer", null, () => act("pacer", { off: true }), { class: "small" });
   const show = () => {
     const runs = store.session?.pacer && pace(store.session.pacer) === pace(chosen());
-    setText(said, `${runs ? "Runs now: " : ""}${pace(chosen())}. Smaller and softer, not deeper.`);
+    setText(said, `${runs ? "Runs now: " : ""}${pace(chosen())}. ${store.session?.reminder ?? ""}`);
     setText(start, store.session?.pacer ? "Change pacer" : "Start pacer");
     start.disabled = !running();
     stop.disabled = !running() || !store.session?.pacer;

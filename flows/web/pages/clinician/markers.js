@@ -5,7 +5,7 @@ import { button, clockTime, el, sentence } from "../say.js";
 import { key, tellKey } from "./keys.js";
 import { store } from "./store.js";
 
-const KINDS = ["stressor", "movement", "talking", "symptom", "note"];
+const KINDS = ["stressor", "emotion", "noise", "symptom", "note"]; // moments; what lasts is a span
 const SPANS = [["talking", "Talking", "T"], ["moving", "Moving", "M"], ["touching", "Touching", "C"]];
 const OWN = new Set(["protocol", "safety", "task", "strategy"]);
 const AGO_S = 10;
@@ -27,7 +27,7 @@ export function showMarkers(place, digits) {
   const list = el("ol", { class: "list marks", tabindex: "0", "aria-label": "Markers, latest first" });
   place.append(el("h2", { id: "markers-title" }, "Markers"),
     el("div", { class: "thirds", role: "group", "aria-label": "Mark now" }, buttons, el("p", { class: "soft small hint" }, el("kbd", {}, "Shift"), ` ${AGO_S} s ago`)),
-    el("div", { class: "thirds", role: "group", "aria-label": "While it lasts" }, el("p", { class: "soft small all" }, "While it lasts (left out of heart variability)"), spans.map(({ made }) => made)),
+    el("div", { class: "thirds", role: "group", "aria-label": "While it lasts" }, el("p", { class: "soft small all" }, "Hold while it lasts: left out of heart variability"), spans.map(({ made }) => made)),
     list);
   let known = "";
   subscribe("session", (session) => {

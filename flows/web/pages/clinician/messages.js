@@ -10,10 +10,10 @@ const TROUBLE_MS = 8000;
 export function showMessages(place) {
   let [link, session, trouble, timer, known] = ["", null, "", 0, ""];
   const show = () => {
-    const key = JSON.stringify([link, trouble, session?.state, session?.message, session?.safety, session?.report, session?.advice]);
+    const key = JSON.stringify([link, trouble, session?.state, session?.message, session?.safety, session?.report, session?.advice, session?.unusable_beats]);
     if (key === known) return;
     known = key;
-    place.replaceChildren(...[ofSafety(session), ofSession(session), ...ofAdvice(session), link && notice(link, true), trouble && notice(trouble, true)].filter(Boolean));
+    place.replaceChildren(...[ofSafety(session), ofBeats(session), ofSession(session), ...ofAdvice(session), link && notice(link, true), trouble && notice(trouble, true)].filter(Boolean));
   };
   onLink(({ text }) => { link = text; show(); });
   onTrouble((text) => {
@@ -31,7 +31,12 @@ function notice(text, warn, ...more) {
 
 function ofSafety(session) {
   if (!session?.safety || isOver()) return null;
-  return notice(session.safety.text, true, button("Carry on", null, () => act("carry_on"), { class: "small" }));
+  return notice(`The client’s screen says: “${session.safety.text}”`, true, button("Carry on", null, () => act("carry_on"), { class: "small" }));
+}
+
+/** Many unusable beats: what that means, and what it does not. */
+function ofBeats(session) {
+  return session?.unusable_beats && !isOver() ? notice(session.unusable_beats, true) : null;
 }
 
 /** What the answers before a first session call for; until the protocol begins. */
@@ -45,7 +50,7 @@ function ofSession(session) {
   const { state, message, report } = session;
   if (state === "waiting") return notice(message ?? "Waiting for the sensors. Check that they are worn and switched on.");
   if (state === "closing") return notice(message ?? "The protocol is over. A last word, a rating or a note is welcome; then end the session.", false, button("End the session", null, () => act("stop"), { class: "primary small" }));
-  if (state === "sealing") return notice(message ?? "Saving the session. Please keep this page open.");
+  if (state === "sealing") return notice(message ?? "Saving the session. This goes on by itself, also without this page.");
   if (state === "ended") {
     const link = report ? el("a", { class: "button primary small", href: report }, "Open the report") : el("span", { class: "soft" }, "The report is being made …");
     return notice(message ?? "The session has ended and is saved.", false, link, home);

@@ -50,7 +50,9 @@ export function showMirror(place) {
 
 function words(data) {
   if (!data) return "";
+  if (data.screen === "ended") return data.check_in ? `Check-in ${data.check_in}` : SCREENS.ended;
   if (data.safety) return "Safety message";
+  if (data.screen === "paused") return SCREENS.paused;
   if (data.asking) return "Asked: distress 0 to 10";
   if (data.check_in) return `Check-in ${data.check_in}`;
   if (data.task) return `Task: ${data.task.replace("-", " ")}`;

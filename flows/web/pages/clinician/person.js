@@ -3,6 +3,10 @@
 import { act, subscribe } from "../net.js";
 import { el, setText } from "../say.js";
 import { MEASURES } from "./measures.js";
+import { store } from "./store.js";
+
+/** Keep something of the client whom this page shows, and of no other. */
+const keep = (action, fields) => act(action, { ...fields, session: store.session?.session_id ?? null });
 
 /** The panel's content. */
 export function personPanel() {
@@ -22,14 +26,14 @@ function line(label, action, read, placeholder) {
     const value = session ? read(session) : undefined;
     if (value !== undefined && document.activeElement !== input) input.value = value ?? "";
   });
-  return el("form", { onsubmit: (event) => { event.preventDefault(); act(action, { text: input.value.trim() }); } },
+  return el("form", { onsubmit: (event) => { event.preventDefault(); keep(action, { text: input.value.trim() }); } },
     el("label", { class: "field" }, el("span", {}, label), el("span", { class: "pair with" }, input, save)));
 }
 
 function threshold(measure, { title, unit, step }) {
   const input = el("input", { type: "number", step, min: 0, inputmode: "decimal", placeholder: "-" });
   input.addEventListener("change", () => {
-    if (input.value === "" || Number.isFinite(input.valueAsNumber)) act("threshold", { measure, value: input.value === "" ? null : input.valueAsNumber });
+    if (input.value === "" || Number.isFinite(input.valueAsNumber)) keep("threshold", { measure, value: input.value === "" ? null : input.valueAsNumber });
   });
   subscribe("session", (session) => {
     if (document.activeElement !== input) input.value = session?.thresholds?.[measure] ?? "";

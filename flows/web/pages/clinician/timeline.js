@@ -48,8 +48,9 @@ function textOf(session) {
 
 /** Seconds to the end of the step; null where it has none. */
 function secondsLeft(session) {
-  if (!stepOf(session) || session.step_ends_s === null) return null;
-  if (session.state === "paused" || sessionNow() === null) return session.left_s;
+  if (!stepOf(session)) return null;
+  if (session.state === "paused") return session.left_s; // time stands still, and there is no moment it ends at
+  if (session.step_ends_s === null || sessionNow() === null) return null;
   return Math.max(0, session.step_ends_s - sessionNow());
 }
 

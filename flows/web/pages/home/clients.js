@@ -1,7 +1,7 @@
 /** Clients, the latest first; each one's sessions, reports and progress are fetched when its fold is opened. */
 import { el, setText } from "/pages/say.js";
 import { get } from "/pages/net.js";
-import { counted, day, sessionDay, sessionFacts } from "./wording.js";
+import { counted, day, progressOf, sessionDay, sessionFacts } from "./wording.js";
 
 const FEW = 8;
 
@@ -68,7 +68,7 @@ async function fill(inside, client) {
     return;
   }
   inside.replaceChildren(
-    el("p", {}, el("a", { href: `/progress/${encodeURIComponent(client)}` }, `Progress of ${client}`)),
+    el("p", {}, el("a", { href: `/progress/${encodeURIComponent(client)}` }, progressOf(client))),
     el("ul", { class: "sessions" }, answer.sessions.map(sessionRow)));
 }
 

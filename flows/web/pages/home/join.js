@@ -7,6 +7,7 @@ const field = document.querySelector("#code");
 const go = document.querySelector("#join-go");
 
 field.value = codeIn(decodeURIComponent(location.hash.slice(1)));
+if (field.value) setText(document.querySelector("#join-about"), "This screen shows the breathing pacer and the feedback. The code is filled in: tap Join.");
 history.replaceState(null, "", location.pathname);
 field.addEventListener("input", () => say(""));
 document.querySelector("#join").addEventListener("submit", (event) => {

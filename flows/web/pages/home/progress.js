@@ -3,15 +3,16 @@ import { el, setText } from "/pages/say.js";
 import { get } from "/pages/net.js";
 import { showPlots } from "./progress_plots.js";
 import { showSessions, showWeeks } from "./progress_tables.js";
-import { counted, day } from "./wording.js";
+import { counted, day, progressOf } from "./wording.js";
 
 const about = document.querySelector("#about");
 
 load(decodeURIComponent(location.pathname.split("/")[2]));
 
 async function load(client) {
-  setText(document.querySelector("#title"), `Progress of ${client}`);
-  document.title = `Progress of ${client} · vagal`;
+  const title = progressOf(client);
+  setText(document.querySelector("#title"), title);
+  document.title = `${title} · vagal`;
   const answer = await get(`/api/clients/${encodeURIComponent(client)}`);
   if (!answer.ok) {
     setText(about, answer.error);

@@ -78,13 +78,13 @@ function restsOn(shown, basis) {
   return `n ${low === high ? low : `${low} to ${high}`} ${basis}`;
 }
 
-/** “-” in 3: 2 × no skin sensor, 1 × too few beats. */
+/** No value in 3 sessions: no skin sensor (2), too few beats (1). */
 function missing(found) {
   const whys = found.filter(({ why }) => why !== null).map(({ why }) => why);
   if (!whys.length) return "";
   const reasons = [...new Set(whys)];
-  const counts = reasons.slice(0, REASONS).map((why) => `${whys.filter((each) => each === why).length}\u00a0×\u00a0${why}`);
-  return `“-” in ${whys.length}: ${counts.join(", ")}${reasons.length > REASONS ? " and others, see the table" : ""}`;
+  const counts = reasons.slice(0, REASONS).map((why) => (reasons.length === 1 ? why : `${why}\u00a0(${whys.filter((each) => each === why).length})`));
+  return `No value in ${counted(whys.length, "session")}: ${counts.join(", ")}${reasons.length > REASONS ? " and others, see the table" : ""}`;
 }
 
 function spoken(title, unit, values, digits, of) {

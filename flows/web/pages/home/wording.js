@@ -7,6 +7,7 @@ const DELIVERED = {
   ppg: "pulse wave",
   heart_rate: "heart rate",
   eda: "skin conductance",
+  scl: "skin-conductance level",
   acc: "movement",
   skin_temperature: "skin temperature",
   respiration: "breathing",
@@ -27,6 +28,11 @@ export function delivers(streams) {
 /** "1 session", "3 sessions". */
 export function counted(n, noun) {
   return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** Whose progress: “me” is the person who reads it. */
+export function progressOf(client) {
+  return client === "me" ? "Your progress" : `Progress of ${client}`;
 }
 
 /** Minutes as "12 min"; a little is not rounded to nothing. */
