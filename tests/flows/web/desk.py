@@ -26,7 +26,7 @@ from pipeline.store import Home
 from tests.flows.web.house import cookies
 
 PATIENCE_S = 180.0  # for one condition, on a machine that is busy with other things
-SPEED = 20.0
+SPEED = 40.0
 
 SHORT = """
 title = "Short"
@@ -197,13 +197,6 @@ def write_protocol(home: Path, name: str, text: str) -> Path:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
-
-
-def without_prefect(folder: Path) -> Path:
-    """A folder for PYTHONPATH in which Prefect cannot be imported: reports are made without it, and soon."""
-    folder.mkdir(exist_ok=True)
-    (folder / "prefect.py").write_text("raise ImportError('missing')", encoding="utf-8")
-    return folder
 
 
 def processes_about(path: Path) -> list[str]:

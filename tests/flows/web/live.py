@@ -22,7 +22,6 @@ from tests.browser import CHROMIUM
 
 T = TypeVar("T")
 
-NOWHERE = "http://127.0.0.1:9/api"
 PATIENCE_S = 180.0  # for one condition, on a machine that is busy with other things; a report may take 80 s
 IN_A_BROWSER = [
     pytest.mark.skipif(not Path(CHROMIUM["executable_path"]).exists(), reason="Chromium is not installed"),
@@ -102,12 +101,18 @@ class Live:
         return facts
 
 
+def without_prefect(folder: Path) -> Path:
+    """A folder for PYTHONPATH in which Prefect cannot be imported: reports are made without it, and soon."""
+    folder.mkdir(exist_ok=True)
+    (folder / "prefect.py").write_text("raise ImportError('missing')", encoding="utf-8")
+    return folder
+
+
 @contextmanager
 def live(home: Path, *options: str, protocols: Mapping[str, str] | None = None) -> Iterator[Live]:
     """`vagal live` with a home of its own and nothing of this machine's user; ended by Ctrl-C.
 
-    `protocols` are the texts of protocols of one's own, by name. Prefect's server is one that nobody reaches:
-    reports are made without it, and sooner.
+    `protocols` are the texts of protocols of one's own, by name.
     """
     for name, text in (protocols or {}).items():
         file = home / "protocols" / f"{name}.toml"
@@ -122,7 +127,7 @@ def live(home: Path, *options: str, protocols: Mapping[str, str] | None = None) 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**kept, "HOME": str(user), "PREFECT_API_URL": NOWHERE},
+        env={**kept, "HOME": str(user), "PYTHONPATH": str(without_prefect(home.parent / "without"))},
     )
     said: list[str] = []
     running = Live(process, home, _address(process, said), said)

@@ -17,7 +17,7 @@ from devices.decoding import decode
 from pipeline.errors import InputError
 from pipeline.store import Home, is_session, read_session, recover
 from tests.flows.web.desk import PATIENCE_S, SHORT, Desk, at_desk, processes_about
-from tests.flows.web.live import NOWHERE, Live, live
+from tests.flows.web.live import Live, live, without_prefect
 
 resource = pytest.importorskip("resource")
 
@@ -193,7 +193,7 @@ def test_without_pages_a_full_disk_leaves_no_process_either(tmp_path: Path) -> N
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PREFECT_API_URL": NOWHERE},
+        env={**os.environ, "PYTHONPATH": str(without_prefect(tmp_path / "without"))},
     ) as run:
         until("a companion", lambda: any("flows.session" in each for each in processes_about(home)))
         resource.prlimit(run.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
