@@ -166,6 +166,7 @@ def test_the_companion_seals_a_session_whose_recorder_was_killed(tmp_path: Path)
     assert is_session(folder)
 
 
+@pytest.mark.prove
 def test_the_demo_survives_its_server_killed_in_mid_session(followed: Followed, tmp_path: Path) -> None:
     """The session goes on after that, and is then ended by Ctrl-C."""
     shutil.copytree(followed.prefect, tmp_path / "prefect")  # to make its tables takes a server long

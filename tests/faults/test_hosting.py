@@ -33,7 +33,7 @@ from tests.flows.web.desk import (
 )
 from tests.flows.web.live import without_prefect
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ from tests.flows.web.live import Live, live, without_prefect
 resource = pytest.importorskip("resource")
 
 pytestmark = [
+    pytest.mark.prove,
     pytest.mark.timeout(600),
     pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks at other processes in /proc"),
 ]
