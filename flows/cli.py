@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flows.enter import enter
 from flows.options import (
     FiniteRange,
     browser_option,
@@ -23,6 +24,7 @@ from flows.options import (
     session_options,
     simulate_option,
 )
+from flows.progress import progress
 from pipeline.errors import InputError, VagalError
 
 if TYPE_CHECKING:
@@ -432,11 +434,44 @@ def events(
 @cli.command()
 @click.argument("session", default="last")
 @home_option
-def report(session: str, home: Home) -> None:
-    """Write the report of a stored session (an id, the beginning of one, or "last")."""
-    from flows.reporting import write_report
+@click.option(
+    "--audience",
+    type=click.Choice(["clinician", "client"]),
+    default="clinician",
+    show_default=True,
+    help="Whose edition.",
+)
+@click.option("--pdf", is_flag=True, help="As a PDF, with tags for screen readers.")
+@click.option(
+    "--text", "as_text", is_flag=True, help="Print five lines of plain text to paste into a record."
+)
+@click.option(
+    "--release", metavar="NAME", help="Release the client edition, in this name: it is a draft until then."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="A file or folder to put it in, too.")
+def report(
+    session: str,
+    home: Home,
+    audience: str,
+    pdf: bool,
+    as_text: bool,
+    release: str | None,
+    out: Path | None,
+) -> None:
+    """Write the report of a stored session (an id, the beginning of one, or "last"); its path."""
+    from flows.reporting import edition, record_text, release_client_edition
+    from pipeline.claims.claim import Audience
 
-    click.echo(write_report(home.find(session)))
+    if as_text and (pdf or out is not None or audience != "clinician"):
+        raise click.UsageError("--text prints five lines: it goes with neither --pdf, --out nor --audience")
+    folder = home.find(session)
+    if release is not None:
+        click.echo(release_client_edition(folder, release), err=True)
+    click.echo(record_text(folder) if as_text else edition(folder, Audience(audience), pdf=pdf, out=out))
+
+
+cli.add_command(progress)
+cli.add_command(enter)
 
 
 @cli.command("list")

@@ -7,50 +7,213 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import VagalError
+from pipeline.claims.claim import Audience
+from pipeline.errors import InputError, VagalError
 from pipeline.manifest import sha256_of, software
+
+if TYPE_CHECKING:
+    from pipeline.analysis import Analysis
+    from pipeline.report.context import Context
+
+PAGES = {Audience.CLINICIAN: "report.html", Audience.CLIENT: "client.html"}
+FACTS = "report.json"
+_LATELY = 6  # sessions in which a card counts as seen
 
 
 def write_report(folder: Path) -> Path:
-    """Write features, beats, report.json and report.html of a sealed session to derived/; the page's path.
+    """Write features, beats, values.json, report.json and both editions of a sealed session to derived/.
 
-    And resonance.json, where its phases are a resonance assessment. What is there already is kept if session,
-    software and parameters are the same. Raises InsufficientDataError if the session holds nothing that can
-    be analysed.
+    And resonance.json, where its phases are a resonance assessment; the clinician's page. What is there
+    already is kept if session, software, parameters, phrases and what is known around it are the same.
+    Raises InsufficientDataError if the session holds nothing that can be analysed.
     """
+    derived = folder / "derived"
+    key = report_key(folder)
+    pages = {audience: derived / name for audience, name in PAGES.items()}
+    if all(page.is_file() for page in pages.values()) and _facts_of(folder).get("key") == key:
+        return pages[Audience.CLINICIAN]
+    _write(folder, derived, key)
+    return pages[Audience.CLINICIAN]
+
+
+def _write(folder: Path, derived: Path, key: str) -> None:
     from flows.resonance import write_resonance
     from pipeline.analysis import analyse
+    from pipeline.language import use
+    from pipeline.progress.sessions import session_values, write_values
+    from pipeline.report.client_page import client_report, render_client
+    from pipeline.report.model import session_report
     from pipeline.report.page import render
     from pipeline.sealing import write_file, write_table
     from pipeline.store import read_session
 
-    derived = folder / "derived"
-    page = derived / "report.html"
-    key = sha256_of((folder / "session.json").read_bytes() + json.dumps(software()).encode())
-    if page.exists() and _key_of(derived / "report.json") == key:
-        return page
     analysis = analyse(read_session(folder))
+    context = context_of(folder, analysis)
     derived.mkdir(exist_ok=True)
     write_table(derived / "features.parquet", analysis.windows_table())
     if (beats := analysis.beats_table()) is not None:
         write_table(derived / "beats.parquet", beats)
     write_resonance(derived, analysis)
-    write_file(page, render(analysis).encode())
-    facts = {"key": key, **analysis.as_json()}
-    write_file(
-        derived / "report.json", json.dumps(facts, ensure_ascii=False, allow_nan=False, indent=1).encode()
-    )
-    return page
+    write_values(derived, session_values(analysis))
+    with use(context.clinic.catalogue()):
+        report = session_report(analysis, context)
+        client = client_report(analysis, context, report.claims)
+        write_file(derived / PAGES[Audience.CLINICIAN], render(analysis, context, report).encode())
+        write_file(derived / PAGES[Audience.CLIENT], render_client(analysis, context, client).encode())
+        facts: dict[str, Any] = {
+            "key": key,
+            **{name: value for name, value in analysis.as_json().items() if name != "windows"},
+            "record": list(report.record),
+            "claims": report.claims.as_json(),
+            "card": context.card.name if context.card is not None else None,
+        }
+    content = json.dumps(facts, ensure_ascii=False, allow_nan=False, indent=1)
+    write_file(derived / FACTS, content.encode())  # last: what it stands beside is there
 
 
-def _key_of(path: Path) -> str | None:
+def report_key(folder: Path) -> str:
+    """What identifies all that a report rests on: session, software, parameters, what is known around it."""
+    from pipeline.parameters import Parameters
+
+    parts = [json.dumps(software()).encode(), Parameters().hash.encode()]
+    parts += [_content(path) for path in (folder / "session.json", folder / "amendments.jsonl")]
+    if (home := home_of(folder)) is not None:
+        client = home / "clients" / folder.parent.name
+        parts += [_content(home / "clinic.toml"), _content(client.with_suffix(".json"))]
+        parts.append(_content(client.with_name(f"{client.name}.diary.jsonl")))
+        parts += [_content(earlier / "derived" / "values.json") for earlier in _before(folder)]
+        parts += [_content(path) for path in _own_knowledge(home)]
+    return sha256_of(b"".join(sha256_of(part).encode() for part in parts))
+
+
+def context_of(folder: Path, analysis: Analysis) -> Context:
+    """What is known around a session. What cannot be read is told, and the report goes without."""
+    from dataclasses import replace
+
+    from pipeline.amendments import read_amendments
+    from pipeline.clinic import read_clinic
+    from pipeline.diary import read_diary
+    from pipeline.profile import read_profile
+    from pipeline.report.context import Context
+    from pipeline.report.education import card_for
+
+    home, client = home_of(folder), folder.parent.name
+    context, troubles = Context(), []
+    reads: dict[str, Any] = {"amendments": lambda: read_amendments(folder)}
+    if home is not None:
+        reads |= {
+            "clinic": lambda: read_clinic(home),
+            "profile": lambda: read_profile(home, client),
+            "diary": lambda: read_diary(home, client),
+            "earlier": lambda: tuple(_values_before(folder)),
+        }
+    for name, read in reads.items():
+        try:
+            context = replace(context, **{name: read()})
+        except VagalError as error:
+            troubles.append(str(error))
     try:
-        key: str | None = json.loads(path.read_bytes()).get("key")
-    except (OSError, ValueError):
-        return None
-    return key
+        context = replace(context, card=card_for(analysis, context, _cards_before(folder), home))
+    except VagalError as error:
+        troubles.append(str(error))
+    return replace(context, troubles=tuple(troubles))
+
+
+def home_of(folder: Path) -> Path | None:
+    """The home that a session lies in; None for one that lies elsewhere."""
+    sessions = folder.resolve().parent.parent
+    return sessions.parent if sessions.name == "sessions" else None
+
+
+def _before(folder: Path) -> list[Path]:
+    """The client's sessions before this one, the oldest first: a session is named after its start."""
+    return sorted(each for each in folder.parent.glob("[!.]*") if each.name < folder.name and each.is_dir())
+
+
+def _values_before(folder: Path) -> Iterator[Any]:
+    from pipeline.progress.sessions import FILE, read_values
+
+    for earlier in _before(folder):
+        with suppress(InputError):  # without values, or those of another version: as if it were not there
+            yield read_values(earlier / "derived" / FILE)
+
+
+def _cards_before(folder: Path) -> list[str]:
+    """The cards of the latest sessions before this one."""
+    found = (_facts_of(earlier).get("card") for earlier in _before(folder)[-_LATELY:])
+    return [card for card in found if isinstance(card, str)]
+
+
+def _own_knowledge(home: Path) -> list[Path]:
+    """A home's own cards and strategies."""
+    return sorted([*(home / "psychoeducation").glob("*.md"), *(home / "strategies").glob("*.toml")])
+
+
+def _facts_of(folder: Path) -> dict[str, Any]:
+    """What report.json says; nothing if there is none that can be read."""
+    try:
+        facts = json.loads((folder / "derived" / FACTS).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def edition(folder: Path, audience: Audience, *, pdf: bool = False, out: Path | None = None) -> Path:
+    """An edition of a session's report, as a page or a PDF; where it lies: beside the session, or at `out`.
+
+    Raises InputError if it cannot be written, or what a PDF needs is not installed.
+    """
+    write_report(folder)
+    page = folder / "derived" / PAGES[audience]
+    if pdf:
+        page = _pdf(page)
+    if out is None:
+        return page
+    path = out / page.name if out.is_dir() else out
+    try:
+        path.write_bytes(page.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
+    return path
+
+
+def _pdf(page: Path) -> Path:
+    """The page as a PDF beside it, made again only if the page is newer."""
+    from pipeline.report.pdf import pdf_of
+    from pipeline.sealing import write_file
+
+    path = page.with_suffix(".pdf")
+    if not path.is_file() or path.stat().st_mtime_ns < page.stat().st_mtime_ns:
+        write_file(path, pdf_of(page.read_text(encoding="utf-8")))
+    return path
+
+
+def release_client_edition(folder: Path, name: str) -> str:
+    """Release a session's client edition in a clinician's name; one line. Raises UsageError or InputError."""
+    from datetime import UTC, datetime
+
+    from pipeline.amendments import What, amend
+
+    line = amend(folder, What.RELEASE, name, datetime.now(UTC))
+    return f"Client edition released ({line.by})."
+
+
+def record_text(folder: Path) -> str:
+    """A session in five lines of plain text."""
+    write_report(folder)
+    return "\n".join(str(line) for line in _facts_of(folder).get("record", ()))
 
 
 def main(folder: Path) -> int:

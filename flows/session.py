@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -59,7 +60,7 @@ def run_plain(folder: Path) -> Path:
 
 
 def run_flow(folder: Path) -> None:
-    """The same as a Prefect flow, which is told the session's id and nothing else: no client, no signal."""
+    """The same as a Prefect flow, which is told the session's id and where its report lies, no more."""
     from prefect import flow, task
 
     @flow(name="session")
@@ -68,8 +69,30 @@ def run_flow(folder: Path) -> None:
         task(name="follow session", persist_result=False)(lambda: str(bool(follow(folder))))()
         task(name="check seal", persist_result=False)(lambda: check(folder))()
         task(name="analyse and report", persist_result=False)(lambda: str(bool(write_report(folder))))()
+        link_report(folder)
 
     session(folder.name)
+
+
+def link_report(folder: Path) -> None:
+    """Leave a link to the report with the flow that runs; without one the report is there all the same.
+
+    It leads to a page named after the session alone, which leads on: Prefect hears of no client.
+    """
+    from prefect.artifacts import create_link_artifact
+
+    home, page = folder.parents[2], folder / "derived" / "report.html"
+    with contextlib.suppress(Exception):
+        door = home / "reports" / f"{folder.name}.html"
+        door.parent.mkdir(mode=0o700, exist_ok=True)
+        there = "/".join(("..", *page.relative_to(home).parts))
+        door.write_text(f'<meta http-equiv="refresh" content="0; url={there}">\n', encoding="utf-8")
+        create_link_artifact(
+            door.resolve().as_uri(),
+            link_text="Session report",
+            key=re.sub(r"[^a-z0-9]+", "-", f"report {folder.name}".lower()),
+            description=f"`vagal report {folder.name}` says where it lies.",
+        )
 
 
 def main(folder: Path) -> int:

@@ -19,12 +19,19 @@ from pipeline.heart.spectrum import PsdMethod, choose_psd_method
 from pipeline.indices.components import heart_note
 from pipeline.indices.session import SessionIndices, Wearer, session_indices
 from pipeline.manifest import software
-from pipeline.model import Floats, Phase, PhaseKind, Recording
+from pipeline.model import Floats, Phase, Recording
 from pipeline.parameters import Parameters
 from pipeline.preparation import signals_of, with_beats
 from pipeline.quality import quality_of, quality_warnings
 from pipeline.reference import with_reference
-from pipeline.regulation import Measure, Reactivity, Recovery, baseline_of, following, reactivity, recovery
+from pipeline.regulation.curves import Curve
+from pipeline.regulation.estimates import Estimate
+from pipeline.regulation.near_baseline import NearBaseline
+from pipeline.regulation.phases import baseline_of
+from pipeline.regulation.reactivity import Reactivity
+from pipeline.regulation.recovery import Recovery
+from pipeline.regulation.self_report import Beside
+from pipeline.regulation.session import Regulation
 from pipeline.signals import Signals
 from pipeline.skin.responses import Responses
 from pipeline.skin.signal import Eda
@@ -56,6 +63,10 @@ class Analysis:
     windows: Table
     reactivity: tuple[Reactivity, ...]
     recovery: tuple[Recovery, ...]
+    estimates: tuple[Estimate, ...]
+    curves: tuple[Curve, ...]
+    near_baseline: tuple[NearBaseline, ...]
+    beside: tuple[Beside, ...]
     quality: Mapping[str, Any]
     warnings: tuple[str, ...]
 
@@ -203,6 +214,10 @@ class Analysis:
             ],
             "reactivity": [asdict(each) for each in self.reactivity],
             "recovery": [asdict(each) for each in self.recovery],
+            "estimates": [asdict(each) for each in self.estimates],
+            "curves": [asdict(each) for each in self.curves],
+            "near_baseline": [asdict(each) for each in self.near_baseline],
+            "beside": [asdict(each) for each in self.beside],
             "windows": self.rows(),
             "quality": dict(self.quality),
             "warnings": list(self.warnings),
@@ -222,20 +237,25 @@ def analyse(recording: Recording, parameters: Parameters | None = None) -> Analy
     if signals.series is not None and signals.psd_method is None:
         signals = replace(signals, psd_method=_psd_method(signals.series, whole, phases, windows))
     signals = replace(signals, indices=_indices(recording, signals))
-    reactions, recoveries = _regulation(recording.phases, signals)
+    told = tuple(
+        PhaseValues(phase, held, _pacing(phase, signals))
+        for phase, held in zip(recording.phases, signals.table(phases), strict=True)
+    )
+    regulation = Regulation.of([(each.phase, each.values) for each in told], recording.ratings, signals)
     quality = quality_of(recording, signals)
     return Analysis(
         recording=recording,
         parameters=parameters,
         signals=signals,
         whole=signals.table(whole)[0],
-        phases=tuple(
-            PhaseValues(phase, held, _pacing(phase, signals))
-            for phase, held in zip(recording.phases, signals.table(phases), strict=True)
-        ),
+        phases=told,
         windows=signals.table(windows),
-        reactivity=reactions,
-        recovery=recoveries,
+        estimates=regulation.estimates,
+        reactivity=regulation.reactivity,
+        recovery=regulation.recovery,
+        curves=regulation.curves,
+        near_baseline=regulation.near_baseline,
+        beside=regulation.beside,
         quality=quality,
         warnings=(*recording.notices, *quality_warnings(quality)),
     )
@@ -284,32 +304,3 @@ def _phase_around(start_s: float, end_s: float, phases: Sequence[Phase]) -> Phas
         if phase.start_s - 1e-6 <= start_s and end_s <= phase.end_s + 1e-6:
             return phase
     return None
-
-
-def _measures(signals: Signals) -> dict[str, Measure]:
-    return {
-        "mean_hr_bpm": signals.block_heart_rate_bpm,
-        "ln_rmssd": signals.block_ln_rmssd,
-        "ln_scl": signals.block_ln_scl,
-        "scr_per_min": signals.block_scr_per_min,
-    }
-
-
-def _regulation(
-    phases: Sequence[Phase], signals: Signals
-) -> tuple[tuple[Reactivity, ...], tuple[Recovery, ...]]:
-    """Each unpaced challenge against the unpaced baseline, and what the recovery after it left."""
-    baseline = baseline_of(phases)
-    reactions: list[Reactivity] = []
-    recoveries: list[Recovery] = []
-    if baseline is None:
-        return (), ()
-    for challenge in phases:
-        if challenge.kind is not PhaseKind.STRESSOR or challenge.paced:
-            continue
-        after = following(phases, challenge)
-        for name, measure in _measures(signals).items():
-            reactions.append(reactivity(name, measure, baseline, challenge))
-            if after is not None:
-                recoveries.append(recovery(measure, reactions[-1], baseline, challenge, after))
-    return tuple(reactions), tuple(recoveries)

@@ -1,7 +1,8 @@
 """Every column of the feature table: unit, floor, formula, source.
 
 The one place that names features: the analysis fills these columns, the floors withhold from them, and the
-data dictionary and the page of the indices print them.
+data dictionary and the page of the indices print them. Formulas, sources and summaries are data, and English
+as the dictionary is: a report in another language quotes them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from types import MappingProxyType
 
 from pipeline.errors import UsageError
 from pipeline.floors import HRV_MAX_CORRECTED_PCT, SPECTRAL_MAX_CORRECTED_PCT, Basis, Floor, shortfalls
+from pipeline.language import Reason
 
 _COUNTS = {"beats", "nn_pairs", "window_index", "condition_order"}
 _FLAGS = {"paced", "speaking"}
@@ -276,7 +278,7 @@ FEATURES: tuple[Feature, ...] = (*_WHO, *_BASIS, *_DATA, *_HEART, *_BREATHING, *
 BY_NAME = MappingProxyType({feature.name: feature for feature in FEATURES})
 
 
-def null_reasons(name: str, basis: Basis) -> dict[int, str]:
+def null_reasons(name: str, basis: Basis) -> dict[int, Reason]:
     """Why windows cannot carry a feature: row to a few words that end a sentence; none for those that can.
 
     UsageError for a name that is not in the table.

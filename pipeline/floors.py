@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from pipeline.language import Reason, reason
 from pipeline.model import Bools, Floats
 
 SPECTRAL_MAX_CORRECTED_PCT = 5.0
@@ -80,9 +81,9 @@ class Basis:
         return cls(**{field.name: np.array([known.get(field.name, 0.0)]) for field in fields(cls)})
 
 
-def shortfalls(floor: Floor, basis: Basis) -> dict[int, str]:
+def shortfalls(floor: Floor, basis: Basis) -> dict[int, Reason]:
     """Why windows cannot carry a value: row to a few words that end a sentence, the plainest reason each."""
-    reasons: dict[int, str] = {}
+    reasons: dict[int, Reason] = {}
     for short, words in _rules(floor, basis):
         for row in np.flatnonzero(short).tolist():
             if row not in reasons:
@@ -92,56 +93,35 @@ def shortfalls(floor: Floor, basis: Basis) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A sentence with the window's own figure in it."""
+    """A sentence with what was asked for and the window's own figure in it."""
 
-    text: str
+    key: str
+    needed: float
     held: Floats
 
-    def __call__(self, row: int) -> str:
-        return self.text.format(self.held[row])
+    def __call__(self, row: int) -> Reason:
+        return reason(self.key, needed=self.needed, held=float(self.held[row]))
 
 
 def _rules(floor: Floor, basis: Basis) -> Iterator[tuple[Bools, _Words]]:
     """Each thing a window may lack: where it does, and how to say so; the plainest first."""
 
-    def least(held: Floats, needed: float, text: str) -> tuple[Bools, _Words]:
-        return held < needed, _Words(text, held)
+    def least(key: str, held: Floats, needed: float, share: float = 1.0) -> tuple[Bools, _Words]:
+        return held < share * needed, _Words(key, needed, held)
 
     if floor.seconds:
-        covered_s = _COVERED_SHARE * floor.seconds
-        yield least(
-            basis.duration_s,
-            _LENGTH_SHARE * floor.seconds,
-            f"needs {floor.seconds:g} s, the window has {{:.0f}} s",
-        )
-        yield least(
-            basis.covered_s, covered_s, f"needs {covered_s:g} s of normal beats, there are {{:.0f}} s"
-        )
+        yield least("reasons.floors.duration", basis.duration_s, floor.seconds, _LENGTH_SHARE)
+        yield least("reasons.floors.covered", basis.covered_s, _COVERED_SHARE * floor.seconds)
     most_pct = floor.max_corrected_pct
     if most_pct is not None:
-        text = f"{{:.1f}} % of intervals are not normal, at most {most_pct:g} % may be"
-        yield basis.corrected_pct > most_pct, _Words(text, basis.corrected_pct)
-    yield least(basis.beats, floor.beats, f"needs {floor.beats} normal beats, there are {{:.0f}}")
-    yield least(basis.nn_pairs, floor.pairs, f"needs {floor.pairs} valid differences, there are {{:.0f}}")
-    yield least(
-        basis.contiguous_nn,
-        floor.contiguous,
-        f"needs {floor.contiguous} normal beats in a row, there are {{:.0f}}",
-    )
-    yield least(basis.breaths, floor.breaths, f"needs {floor.breaths} breaths, there are {{:.0f}}")
+        words = _Words("reasons.floors.corrected", most_pct, basis.corrected_pct)
+        yield basis.corrected_pct > most_pct, words
+    yield least("reasons.floors.beats", basis.beats, floor.beats)
+    yield least("reasons.floors.pairs", basis.nn_pairs, floor.pairs)
+    yield least("reasons.floors.contiguous", basis.contiguous_nn, floor.contiguous)
+    yield least("reasons.floors.breaths", basis.breaths, floor.breaths)
     unknown_s = floor.breaths / SLOWEST_HF_BREATHS_S
     short = np.isnan(basis.breaths) & (basis.covered_s < unknown_s)
-    yield (
-        short,
-        _Words(f"breathing is not known: needs {unknown_s:.0f} s, there are {{:.0f}} s", basis.covered_s),
-    )
-    yield least(
-        basis.eda_valid_s,
-        _LENGTH_SHARE * floor.eda_s,
-        f"needs {floor.eda_s:g} s of valid skin conductance, there are {{:.0f}} s",
-    )
-    yield least(
-        basis.decomposed_s,
-        floor.decomposed_s,
-        f"needs {floor.decomposed_s:g} s of skin conductance away from a gap, there are {{:.0f}} s",
-    )
+    yield short, _Words("reasons.floors.breathing_unknown", unknown_s, basis.covered_s)
+    yield least("reasons.floors.eda", basis.eda_valid_s, floor.eda_s, _LENGTH_SHARE)
+    yield least("reasons.floors.decomposed", basis.decomposed_s, floor.decomposed_s)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.language import Reason, reason
 from pipeline.model import Recording
 from pipeline.signals import Signals
 from pipeline.skin.responses import NO_RESPONSE_SEEN, no_response_seen
@@ -56,30 +57,22 @@ def _marked(recording: Recording) -> list[dict[str, Any]]:
     return found
 
 
-def quality_warnings(quality: Mapping[str, Any]) -> list[str]:
+def quality_warnings(quality: Mapping[str, Any]) -> list[Reason]:
     """What a person should know of it, in sentences."""
-    warnings = []
+    warnings: list[Reason] = []
     heart, skin = quality.get("beats"), quality.get("eda")
     if heart is None:
-        warnings.append("there is no heart signal")
+        warnings.append(reason("reasons.quality.no_heart"))
     elif heart["coverage"] < _LOW_COVERAGE:
-        warnings.append(f"usable heartbeats cover only {100 * heart['coverage']:.0f} % of the recording")
+        warnings.append(reason("reasons.quality.heart_coverage", percent=100 * heart["coverage"]))
     if heart is not None and heart["artefact_pct"] > _MANY_ARTEFACTS_PCT:
-        warnings.append(
-            f"{heart['artefact_pct']:.1f} % of beat intervals are irregular or wrongly detected and were "
-            "excluded; this is often the sensor and is not a diagnosis"
-        )
+        warnings.append(reason("reasons.quality.artefacts", percent=heart["artefact_pct"]))
     if skin is None:
-        warnings.append("there is no skin-conductance signal")
+        warnings.append(reason("reasons.quality.no_skin"))
     elif skin["coverage"] < _LOW_COVERAGE:
-        warnings.append(
-            f"usable skin conductance covers only {100 * skin['coverage']:.0f} % of the recording"
-        )
+        warnings.append(reason("reasons.quality.skin_coverage", percent=100 * skin["coverage"]))
     if skin is not None and skin["no_response_seen"]:
         warnings.append(NO_RESPONSE_SEEN)
     if skin is not None and skin["cold_share"] > _MOSTLY_COLD:
-        warnings.append(
-            f"the skin at the sensor was below 30 or above 40 °C for {100 * skin['cold_share']:.0f} % of the "
-            "time: cold, or not worn, and its conductance says less"
-        )
+        warnings.append(reason("reasons.quality.cold", percent=100 * skin["cold_share"]))
     return warnings

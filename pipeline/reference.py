@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.guidance.protocol import Protocol, Step
+from pipeline.language import reason
 from pipeline.model import Floats, Marker, Phase, PhaseKind, Recording
 
 SETTLE_S = 120.0  # electrodes and person; a quarter of a recording that is shorter than eight minutes
@@ -33,16 +34,10 @@ def with_reference(recording: Recording, valid_s: Floats) -> Recording:
         return recording
     phases = made_up_phases(recording.duration_s, _tags(recording.markers), valid_s)
     if phases[0].kind is not PhaseKind.SETTLE:
-        told = (
-            f"no phases were named, and there is no reference: fewer than {LEAST_VALID_S:.0f} usable seconds "
-            f"lie in the {LONGEST_S / 60:.0f} minutes after settling, up to the first tag"
-        )
+        told = reason("reasons.reference.none", least_s=LEAST_VALID_S, minutes=LONGEST_S / 60)
     else:
         reference = phases[1]
-        told = (
-            "no phases were named: the reference is the first usable stretch after settling, "
-            f"{_clock(reference.start_s)} to {_clock(reference.end_s)}"
-        )
+        told = reason("reasons.reference.found", start=_clock(reference.start_s), end=_clock(reference.end_s))
     return replace(recording, phases=phases, notices=(*recording.notices, told))
 
 

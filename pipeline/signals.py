@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +18,7 @@ from pipeline.heart.windows import hrv_columns
 from pipeline.indices.pulse import pulse_rate_columns
 from pipeline.indices.session import SessionIndices
 from pipeline.indices.sudomotor import drive_columns
+from pipeline.language import reason
 from pipeline.model import Floats, Marker, Stream
 from pipeline.motion import motion_columns
 from pipeline.parameters import Parameters
@@ -30,7 +30,6 @@ from pipeline.spans import HEART, SKIN, Signal, marked
 from pipeline.values import Column, Spans, Table, withheld
 
 _BLOCK_COVER_S = 15.0  # half of a block of 30 s
-_BLOCK_PAIRS = 12
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,9 @@ class Signals:
         told = {signal: marked(self.markers, signal, where.start_s, where.end_s) for signal in Signal}
         reasons = {
             name: {
-                row: f"{why}; {mark}" if signal and long[row] and (mark := told[signal][row]) else why
+                row: reason("reasons.and_marks", reason=why, marks=mark)
+                if signal and long[row] and (mark := told[signal][row])
+                else why
                 for row, why in by_row.items()
             }
             for name, by_row in table.reasons.items()
@@ -94,7 +95,7 @@ class Signals:
     def _no_variability(self, found: dict[str, Column], numbers: Mapping[str, Floats]) -> dict[int, str]:
         """Take out what a rhythm that never varies would give, and say why measures are missing."""
         holed = numbers["has_gap"] > 0 if self.psd_method is hrv.PsdMethod.WELCH else np.zeros(0)
-        reasons = dict.fromkeys(np.flatnonzero(holed).tolist(), ACROSS_A_GAP)
+        reasons: dict[int, str] = dict.fromkeys(np.flatnonzero(holed).tolist(), ACROSS_A_GAP)
         steady = np.flatnonzero(numbers["sdnn_ms"] == 0)
         for name in _VARIABILITY & found.keys():
             found[name] = np.where(numbers["sdnn_ms"] == 0, np.nan, numbers[name])
@@ -180,41 +181,11 @@ class Signals:
             return None
         return hrv.spectrum(self.series, start_s, end_s, self.psd_method, self.parameters.detrend)
 
-    # Values over a block of half a minute, for the errors of reactivity and recovery: no floors.
-
     def block_heart_rate_bpm(self, start_s: float, end_s: float) -> float | None:
         """Mean heart rate of a block with NN intervals for half of it."""
         if self.beats is None or self.beats.covered_s(start_s, end_s) < _BLOCK_COVER_S:
             return None
         return time_domain(self.beats.between(start_s, end_s)).mean_hr_bpm
-
-    def block_ln_rmssd(self, start_s: float, end_s: float) -> float | None:
-        """Ln RMSSD of a block with at least 12 valid differences."""
-        if self.beats is None:
-            return None
-        domain = time_domain(self.beats.between(start_s, end_s))
-        return domain.ln_rmssd if domain.nn_pairs >= _BLOCK_PAIRS else None
-
-    def block_ln_scl(self, start_s: float, end_s: float) -> float | None:
-        """Ln of the mean tonic level of a block that is valid for half of it."""
-        valid_s, inside = self._valid(start_s, end_s)
-        if self.eda is None or valid_s < _BLOCK_COVER_S:
-            return None
-        return _ln(float(np.mean(self.eda.tonic_us[inside][self.eda.valid[inside]])))
-
-    def block_scr_per_min(self, start_s: float, end_s: float) -> float | None:
-        """Responses that begin in a block, per valid minute."""
-        valid_s, _ = self._valid(start_s, end_s)
-        if self.scrs is None or valid_s < _BLOCK_COVER_S:
-            return None
-        count = np.count_nonzero((self.scrs.onset_s >= start_s) & (self.scrs.onset_s < end_s))
-        return 60.0 * float(count) / valid_s
-
-    def _valid(self, start_s: float, end_s: float) -> tuple[float, slice]:
-        if self.eda is None:
-            return 0.0, slice(0)
-        inside = slice(*np.searchsorted(self.eda.time_s, (start_s, end_s)))
-        return float(np.count_nonzero(self.eda.valid[inside])) / self.eda.rate_hz, inside
 
     @cached_property
     def valid_seconds(self) -> Floats:
@@ -227,8 +198,8 @@ class Signals:
         return heart if heart.sum() >= skin.sum() else skin
 
 
-ACROSS_A_GAP = "there is a gap, and Welch's method cannot cross one"
-NEVER_VARIES = "the intervals never vary, as no heart's do"
+ACROSS_A_GAP = reason("reasons.across_a_gap")
+NEVER_VARIES = reason("reasons.never_varies")
 _RATES = {"mean_hr_bpm", "mean_nn_ms"}
 _VARIABILITY = {feature.name for feature in FEATURES if feature.group is Group.HEART} - _RATES
 _TAKEN_FROM = {Group.HEART: HEART, Group.BREATHING: HEART, Group.SKIN: SKIN}
@@ -240,11 +211,7 @@ _NO_BEATS = Beats(np.empty(0), np.empty(0), np.empty(0, dtype=np.int8))
 
 
 def _known(reasons: Iterable[str | None]) -> dict[int, str]:
-    return {row: reason for row, reason in enumerate(reasons) if reason is not None}
-
-
-def _ln(value: float | None) -> float | None:
-    return math.log(value) if value is not None and value > 0 else None
+    return {row: why for row, why in enumerate(reasons) if why is not None}
 
 
 def _covered_each_second(beats: Beats) -> Floats:
@@ -253,7 +220,7 @@ def _covered_each_second(beats: Beats) -> Floats:
         return np.empty(0)
     end_s, length_s = beats.time_s[beats.nn], beats.interval_ms[beats.nn] / 1000
     seconds = np.arange(int(beats.time_s[-1]) + 2)
-    return np.diff(np.interp(seconds, *_filled(end_s, length_s)))
+    return np.diff(np.interp(seconds, *filled(end_s, length_s)))
 
 
 def _valid_each_second(eda: Eda) -> Floats:
@@ -262,7 +229,7 @@ def _valid_each_second(eda: Eda) -> Floats:
     return np.minimum(counts / eda.rate_hz, 1.0)
 
 
-def _filled(end_s: Floats, length_s: Floats) -> tuple[Floats, Floats]:
+def filled(end_s: Floats, length_s: Floats) -> tuple[Floats, Floats]:
     """Corners of the running total of covered time: flat in gaps, rising in intervals."""
     if not len(end_s):
         return np.array([0.0]), np.array([0.0])

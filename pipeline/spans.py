@@ -19,6 +19,7 @@ from typing import Self
 
 import numpy as np
 
+from pipeline.language import Reason, reason, together
 from pipeline.model import Bools, Floats, Marker
 
 
@@ -122,11 +123,15 @@ def excluded(markers: Iterable[Marker], what: Signal) -> tuple[Floats, Floats]:
     return found.start_s, found.end_s
 
 
-def marked(markers: Sequence[Marker], what: Signal, start_s: Floats, end_s: Floats) -> list[str | None]:
+def marked(markers: Sequence[Marker], what: Signal, start_s: Floats, end_s: Floats) -> list[Reason | None]:
     """What takes `what` out of each of k windows, in words ("marked: talking 35 s"); None where nothing."""
-    told: list[list[str]] = [[] for _ in range(len(start_s))]
+    told: list[list[Reason]] = [[] for _ in range(len(start_s))]
     for kind in SpanKind:
         seconds = stretches(markers, what, kind).seconds(start_s, end_s)
         for row in np.flatnonzero(seconds > 0).tolist():
-            told[row].append(f"{kind} {seconds[row]:.0f} s")
-    return [f"marked: {', '.join(parts)}" if parts else None for parts in told]
+            told[row].append(
+                reason("reasons.mark", kind=reason(f"marks.{kind}"), seconds=float(seconds[row]))
+            )
+    return [
+        reason("reasons.marked", marks=together("grammar.both", parts)) if parts else None for parts in told
+    ]

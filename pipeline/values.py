@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from pipeline.features import BY_NAME, FEATURES, null_reasons
 from pipeline.floors import Basis
+from pipeline.language import reason
 from pipeline.model import Bools, Floats, Marker, Phase
 from pipeline.spans import SpanKind, kind_of
 
 Cell = float | str | None
 Column = Floats | NDArray[np.object_]
 
-NOT_DEFINED = "not defined for these data"
+NOT_DEFINED = reason("reasons.not_defined")
 _EDGE_S = 1e-6
 
 
@@ -130,7 +131,7 @@ def withheld(
         if feature.name not in found or (feature.opt_in and not opt_in):
             continue
         column = found[feature.name].copy()
-        why = null_reasons(feature.name, basis)
+        why: dict[int, str] = dict(null_reasons(feature.name, basis))
         column[list(why)] = np.nan if column.dtype == np.float64 else None
         if column.dtype == np.float64:
             column[~np.isfinite(column)] = np.nan

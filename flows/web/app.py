@@ -28,6 +28,7 @@ from flows.web.gate import CERTIFICATE, JOIN, VISITOR, Gate, Site, Visitor, cook
 from flows.web.hub import Hub, Reader, Role
 from flows.web.library import Library
 from flows.web.tickets import Tickets
+from pipeline.claims.claim import Audience
 from pipeline.errors import InUseError, VagalError
 from pipeline.guidance.strategies import strategies
 from pipeline.manifest import software
@@ -106,9 +107,15 @@ def app_of(parts: Parts) -> Gate:
         Route(JOIN, _json(answers.join), methods=["POST"]),
         Route(CERTIFICATE, answers.certificate),
         Route("/report/{client}/{session}", answers.report),
+        Route("/report/{client}/{session}/client", answers.client_edition),
+        Route("/progress/{client}/report", answers.progress),
+        Route("/progress/{client}/report/client", answers.client_progress),
         Route("/api/me", _json(answers.me)),
         Route("/api/home", _json(answers.home)),
         Route("/api/clients/{client}", _json(answers.client)),
+        Route("/api/clients/{client}/entries", _json(answers.enter), methods=["POST"]),
+        Route("/api/clients/{client}/plan", _json(answers.plan), methods=["POST"]),
+        Route("/api/sessions/{client}/{session}/release", _json(answers.release), methods=["POST"]),
         Route("/api/invite", _json(answers.invite)),
         Route("/api/strategies", _json(answers.strategies)),
         Route("/api/start", _json(answers.start), methods=["POST"]),
@@ -254,8 +261,28 @@ class _Answers:
         return Response(lan.authority, media_type="application/x-x509-ca-cert", headers=disposition)
 
     async def report(self, request: Request) -> Response:
+        return await self._report(request, Audience.CLINICIAN)
+
+    async def client_edition(self, request: Request) -> Response:
+        return await self._report(request, Audience.CLIENT)
+
+    async def _report(self, request: Request, audience: Audience) -> Response:
         try:
-            path = await self._parts.library.report(**request.path_params)
+            path = await self._parts.library.report(**request.path_params, audience=audience)
+        except VagalError as error:
+            return PlainTextResponse(f"{error}\n", 404)
+        policy = {"content-security-policy": _REPORT_POLICY}
+        return FileResponse(path, media_type="text/html; charset=utf-8", headers=policy)
+
+    async def progress(self, request: Request) -> Response:
+        return await self._progress(request, Audience.CLINICIAN)
+
+    async def client_progress(self, request: Request) -> Response:
+        return await self._progress(request, Audience.CLIENT)
+
+    async def _progress(self, request: Request, audience: Audience) -> Response:
+        try:
+            path = await self._parts.library.progress(request.path_params["client"], audience)
         except VagalError as error:
             return PlainTextResponse(f"{error}\n", 404)
         policy = {"content-security-policy": _REPORT_POLICY}
@@ -278,6 +305,18 @@ class _Answers:
 
     async def client(self, request: Request) -> Mapping[str, Any]:
         return await self._parts.library.client(request.path_params["client"])
+
+    async def enter(self, request: Request) -> Mapping[str, Any]:
+        library = self._parts.library
+        return {"ok": True, **await library.enter(request.path_params["client"], await _facts(request))}
+
+    async def plan(self, request: Request) -> Mapping[str, Any]:
+        library = self._parts.library
+        return {"ok": True, **await library.plan(request.path_params["client"], await _facts(request))}
+
+    async def release(self, request: Request) -> Mapping[str, Any]:
+        library = self._parts.library
+        return {"ok": True, **await library.release(**request.path_params, facts=await _facts(request))}
 
     async def invite(self, request: Request) -> Mapping[str, Any]:
         invitation, lan = self._parts.tickets.invitation(), self._parts.lan

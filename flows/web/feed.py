@@ -21,6 +21,7 @@ from flows.analyst import Analyst
 from flows.conduct.conductor import Conductor, Stage
 from flows.conduct.scenes import client_screen, led
 from flows.recording import Plan, Recorder
+from pipeline.clinic import read_clinic
 from pipeline.clock import SystemClock
 from pipeline.errors import InputError, UsageError
 from pipeline.events import marks_of
@@ -30,7 +31,7 @@ from pipeline.journal import Kind, Record
 from pipeline.live.logs import BeatNews
 from pipeline.live.shown import Analysed, course_point
 from pipeline.model import Floats
-from pipeline.profile import Profile, Screening, read_clinic, read_profile, write_profile
+from pipeline.profile import Profile, Screening, read_profile, update_profile
 from pipeline.spans import HEART, stretches
 from pipeline.store import Home
 
@@ -207,19 +208,25 @@ class Feed:
         One after the other on a thread, as disks can be slow; what cannot be kept is said.
         """
         wishes, answers = recorder.conductor.wishes, recorder.conductor.screened_as
-        profile = replace(
-            self._profile, goal=wishes.goal, next_step=wishes.next_step, thresholds=dict(wishes.thresholds)
-        )
+        changed: dict[str, Any] = {
+            "goal": wishes.goal,
+            "next_step": wishes.next_step,
+            "thresholds": dict(wishes.thresholds),
+        }
+        profile = replace(self._profile, **changed)
         if answers is not None and profile.answered(simulated=recorder.plan.simulated) != answers.answers:
             today = datetime.fromtimestamp(SystemClock().wall(), UTC).astimezone().date().isoformat()
-            profile = replace(profile, screening=Screening(answers.answers, today, recorder.plan.simulated))
+            changed["screening"] = Screening(answers.answers, today, recorder.plan.simulated)
+            profile = replace(profile, **changed)
         if profile == self._profile or self.about.home is None:
             return
         self._profile = profile
-        writing = self._writer.submit(write_profile, self.about.home, recorder.plan.client, profile)
+        writing = self._writer.submit(  # what is entered meanwhile stays
+            update_profile, self.about.home, recorder.plan.client, lambda kept: replace(kept, **changed)
+        )
         writing.add_done_callback(lambda done: self._kept(done, recorder))
 
-    def _kept(self, done: Future[None], recorder: Recorder) -> None:
+    def _kept(self, done: Future[Profile], recorder: Recorder) -> None:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # it is closed: nobody is there to be told
                 self._loop.call_soon_threadsafe(self._tell_kept, recorder, done.exception())

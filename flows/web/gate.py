@@ -85,6 +85,8 @@ DOORS = (
     Door("/api/strategies", _BOTH),
     Door("/api/act", _BOTH, written=True),
     Door("/api/start", _OPERATOR, written=True),
+    Door("/api/clients/", _OPERATOR, written=True),
+    Door("/api/sessions/", _OPERATOR, written=True),
     Door("/api/revoke", _OPERATOR, written=True),
     Door("/api/import", _OPERATOR, written=True, limit_bytes=IMPORT_BYTES),
     Door("/", _OPERATOR),  # and everything else

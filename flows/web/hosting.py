@@ -19,7 +19,7 @@ from flows.live import stop_on_signals
 from flows.recording import Moment, Plan, Recorder, record
 from flows.resonance import own_rate_bpm
 from flows.surroundings import Source, Surroundings
-from flows.web.lobby import Chosen, Defaults, Lobby
+from flows.web.lobby import Chosen, Defaults, Lobby, keep_conditions
 from flows.web.page import Page
 from pipeline.clock import Clock, run
 from pipeline.errors import VagalError
@@ -93,6 +93,8 @@ async def _one_round(
     if chosen is None:
         return
     lobby.tell(running=True)
+    if chosen.kept is not None:
+        await asyncio.to_thread(keep_conditions, home, chosen.plan.client, chosen.kept)
     try:
         folder = await _session(page, home, around, chosen, clock, stop, say)
         say(f"Session  {folder}")

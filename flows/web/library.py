@@ -19,11 +19,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.entering import Answer, enter_facts, plan_facts, release_facts, release_told, speak_notice
+from flows.progressing import PAGES as PROGRESS_PAGES
+from flows.progressing import progress_folder
+from flows.reporting import PAGES as REPORT_PAGES
 from flows.web.gate import IMPORT_BYTES
+from pipeline.amendments import amendments_path, read_amendments
+from pipeline.claims.claim import Audience
+from pipeline.clinic import Clinic, read_clinic
+from pipeline.diary import Diary, diary_path, read_diary
 from pipeline.errors import DeviceError, InputError, UsageError, VagalError
 from pipeline.guidance.protocol import protocols
 from pipeline.model import client_pseudonym
-from pipeline.profile import Clinic, Profile, read_clinic, read_profile
+from pipeline.profile import Profile, profile_path, read_profile
 from pipeline.store import Home, is_session
 
 _CHILD_S = 600.0
@@ -66,19 +74,44 @@ class Library:
         client_pseudonym(client)
         return await asyncio.to_thread(self._client, client)
 
-    async def report(self, client: str, session: str) -> Path:
-        """The report's page, made if it is not there yet. Raises InputError if there is no such session."""
+    async def enter(self, client: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Add to a client's diary; one line, and what the clinician is to read now. Raises VagalError."""
+        return await asyncio.to_thread(lambda: _answered(enter_facts(self._home, client, facts)))
+
+    async def plan(self, client: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Set what is planned with a client; one line. Raises VagalError."""
+        return await asyncio.to_thread(lambda: _answered(plan_facts(self._home, client, facts)))
+
+    async def release(self, client: str, session: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Release a session's client edition, or withdraw it; one line. Raises VagalError."""
+        return await asyncio.to_thread(lambda: _answered(release_facts(self._home, client, session, facts)))
+
+    async def report(self, client: str, session: str, audience: Audience = Audience.CLINICIAN) -> Path:
+        """The report's page, made if it is not there yet, or something was entered since.
+
+        Raises InputError if there is no such session.
+        """
         if not (_CLIENT.fullmatch(client) and _SESSION.fullmatch(session)):
             raise InputError("there is no such session")
         folder = self._home.sessions_path / client / session
-        page = folder / "derived" / "report.html"
+        page = folder / "derived" / REPORT_PAGES[audience]
         if not is_session(folder):
             raise InputError("there is no such session, or it is not finished")
         async with self._reporting:
-            if not page.is_file():
+            if await asyncio.to_thread(self._is_old, page, folder):
                 ended = await asyncio.to_thread(self._children.run, ("flows.reporting", str(folder)))
                 ended.check("the report could not be made")
+                await asyncio.to_thread(_made, page)
         return page
+
+    async def progress(self, client: str, audience: Audience) -> Path:
+        """The page of a client's progress, made anew if anything changed. Raises UsageError or InputError."""
+        folder = progress_folder(self.home_path, client)
+        async with self._reporting:
+            made = ("flows.progressing", str(self.home_path), client)
+            ended = await asyncio.to_thread(self._children.run, made)
+        ended.check("the progress report could not be made")
+        return folder / "derived" / PROGRESS_PAGES[audience]
 
     async def import_file(self, client: str, name: str, content: AsyncIterator[bytes]) -> dict[str, Any]:
         """Store an export as sessions of a client, with their reports; which, and what was noted.
@@ -96,6 +129,13 @@ class Library:
                 ended = await asyncio.to_thread(self._children.run, command, hide=folder)
         return _imported(ended, path.name)
 
+    def _is_old(self, page: Path, folder: Path) -> bool:
+        """Whether a page is not there, or older than what a person entered and it would say."""
+        home, client = self.home_path, folder.parent.name
+        entered = (diary_path(home, client), profile_path(home, client), amendments_path(folder))
+        made_ns = _changed_ns(page)
+        return not made_ns or any(_changed_ns(path) > made_ns for path in (*entered, home / "clinic.toml"))
+
     def _overview(self) -> dict[str, Any]:
         by_client: dict[str, list[Path]] = {}
         for folder in self._home.sessions():
@@ -108,22 +148,25 @@ class Library:
 
     def _clinic(self) -> dict[str, Any]:
         try:
-            return {**asdict(read_clinic(self.home_path)), "trouble": None}
+            clinic, trouble = read_clinic(self.home_path), None
         except InputError as error:
-            return {**asdict(Clinic()), "trouble": str(error)}
+            clinic, trouble = Clinic(), str(error)
+        told = trouble or next(iter(clinic.troubles), None)
+        return {"name": clinic.name, "crisis_line": clinic.crisis_line, "trouble": told}
 
     def _summary(self, client: str, folders: Sequence[Path]) -> dict[str, Any]:
         sessions = [self._session(folder) for folder in folders]
         sealed = [session for session in sessions if session["state"] == "sealed"]
         try:
-            goal = read_profile(self.home_path, client).goal
+            profile = read_profile(self.home_path, client)
         except VagalError:  # said on the client's own page
-            goal = None
+            profile = Profile()
         return {
             "client": client,
             "sessions": len(sealed),
             "minutes": round(sum(session["minutes"] for session in sealed), 1),
-            "goal": goal,
+            "goal": profile.goal,
+            "conditions": dict(profile.conditions),
             "last": max(sealed, key=lambda session: str(session["session_id"]), default=None),
         }
 
@@ -137,11 +180,24 @@ class Library:
         return {
             "client": client,
             "profile": {**asdict(profile), "trouble": trouble},
+            "diary": self._diary(client),
             "sessions": [
                 self._session(folder)
                 for folder in folders
                 if folder.is_dir() and not folder.name.startswith(".")
             ],
+        }
+
+    def _diary(self, client: str) -> dict[str, Any]:
+        """What was entered of a client, the latest first, and what the clinician is to read of it."""
+        try:
+            diary = read_diary(self.home_path, client)
+        except InputError as error:
+            diary = Diary(trouble=str(error))
+        return {
+            "entries": [entry.as_json() for entry in reversed(diary.entries)],
+            "trouble": diary.trouble,
+            "notice": speak_notice(self.home_path, diary.asks_to_speak),
         }
 
     def _session(self, folder: Path) -> dict[str, Any]:
@@ -165,6 +221,7 @@ class Library:
             "report": f"/report/{client}/{session_id}",
             "reported": page.is_file(),
             "baseline": self._baseline(folder),
+            **_released(folder),
         }
 
     def _told(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,7 +284,38 @@ _UNKNOWN: Mapping[str, Any] = {
     "distress": None,
     "phases": [],
     "baseline": None,
+    "release": None,
+    "release_trouble": None,
 }
+
+
+def _answered(answer: Answer) -> dict[str, Any]:
+    return {"line": answer.line, "notice": answer.notice}
+
+
+def _released(folder: Path) -> dict[str, Any]:
+    """Who released the client edition, if somebody did."""
+    try:
+        amendments = read_amendments(folder)
+    except InputError as error:
+        return {"release_trouble": str(error)}
+    return {"release": release_told(amendments.release), "release_trouble": amendments.trouble}
+
+
+def _made(page: Path) -> None:
+    """A report that says the same after something was entered counts as made after it."""
+    try:
+        os.utime(page)
+    except OSError:
+        raise InputError("there is no such report of this session") from None
+
+
+def _changed_ns(path: Path) -> int:
+    """When a file was changed last; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _title_of(path: Path) -> str:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from devices.connection import Found, scan
 from devices.unsupported import explain
 from flows.recording import Plan, Sensor
 from flows.surroundings import Surroundings
+from pipeline.clinic import read_clinic
+from pipeline.conditions import asked_conditions, checked_conditions, kept_conditions
 from pipeline.errors import DeviceError, InputError, InUseError, UsageError, VagalError
 from pipeline.guidance.protocol import Protocol, protocol, protocols
 from pipeline.guidance.safety import QUESTIONS, Screened, screened, screened_before
 from pipeline.model import client_pseudonym
-from pipeline.profile import Profile, read_clinic, read_profile
+from pipeline.profile import Profile, read_profile, update_profile
 from pipeline.store import Home
 
 _LOOK_S = 4.0
@@ -37,11 +40,15 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What somebody started: the plan, and the answers to the questions before a first session."""
+    """What somebody started: the plan, and the answers to the questions before a first session.
+
+    `kept` are the conditions to offer again before the next one; None where none were said.
+    """
 
     plan: Plan
     screened: Screened | None
     first_session: bool
+    kept: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
@@ -99,15 +106,19 @@ class Lobby:
         told = _screened(facts.get("screening"))
         if told is None and (known := profile.answered(simulated=self.around.simulated)) is not None:
             told = screened_before(known)
+        conditions = _conditions(facts.get("conditions"))
+        if seed is not None:
+            conditions["order_seed"] = str(seed)
         plan = Plan(
             client,
             plan_of.resolved(self.resonance_bpm(client), seed),
             self._sensors(facts.get("devices")),
             simulated=self.around.simulated,
-            conditions={"order_seed": str(seed)} if seed is not None else {},
+            conditions=conditions,
             attended=self.around.capture is None,  # a capture plays, whoever waits
         )
-        chosen = Chosen(plan, told, told is None)
+        kept = kept_conditions(conditions) if "conditions" in facts and not self.around.simulated else None
+        chosen = Chosen(plan, told, told is None, kept)
         self._chosen.set_result(chosen)
         return chosen
 
@@ -162,6 +173,7 @@ class Lobby:
 
     def _message(self, running: bool) -> dict[str, Any]:
         client = self.defaults.client
+        profile = self._profile(client)
         return {
             "state": self._state(),
             "trouble": self.trouble,
@@ -172,8 +184,10 @@ class Lobby:
             "protocol": self.defaults.protocol,
             "simulated": self.defaults.simulated,
             "running": running,
-            "first_session": self._profile(client).answered(simulated=self.around.simulated) is None,
+            "first_session": profile.answered(simulated=self.around.simulated) is None,
             "screening": [question.asked for question in QUESTIONS],
+            "conditions": asked_conditions(),
+            "conditions_kept": dict(profile.conditions),
             "crisis_line": _crisis_line(self.home),
         }
 
@@ -237,6 +251,19 @@ def _screened(told: Any) -> Screened | None:
     if not all(isinstance(said, bool) for said in answers.values()):
         raise UsageError("answers are yes or no, by the question")
     return screened(answers)
+
+
+def _conditions(told: Any) -> dict[str, str]:
+    """What was answered of the conditions; nothing if nothing was."""
+    if told is not None and not isinstance(told, dict):
+        raise UsageError("conditions are answers, by the question")
+    return checked_conditions(told or {})
+
+
+def keep_conditions(home: Home, client: str, kept: Mapping[str, str]) -> None:
+    """Offer these conditions again before the client's next session, if they can be kept."""
+    with contextlib.suppress(VagalError):  # what is wrong with a profile, the live page says
+        update_profile(home.path, client, lambda profile: replace(profile, conditions=kept))
 
 
 def _sensor(address: str, name: str, label: str, streams: Sequence[str], chosen: bool) -> dict[str, Any]:

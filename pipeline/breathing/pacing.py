@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.breathing.rate import RespSource, Sources
 from pipeline.breathing.spectra import FREQUENCY_HZ, PIECE_S, SLOWEST_HZ, Ridge, amplitudes
 from pipeline.breathing.track import RATE_HZ, STEP_S, Track
+from pipeline.language import Reason, reason
 from pipeline.model import Floats, Pacer
 
 NEAR_SHARE, NEAR_HZ = 0.1, 0.01  # of the pacer's rate; half a minute tells slow rates no better than 0.6/min
@@ -74,28 +75,14 @@ class Adherence:
     reason: str | None = None
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Reason:
         """The outcome for a reader."""
-        pace = f"{self.pacer_bpm:g} a minute"
-        if self.basis is Basis.BREATHING:
-            share = f"near {pace} for {100 * (self.near_share or 0.0):.0f} % of the time"
-            return f"Breathing {_VERB[self.outcome]} the pacer: {share}."
+        if self.basis is Basis.NONE:
+            return reason("reasons.pacing.unknown", reason=self.reason)
+        key = f"reasons.pacing.{self.basis.name.lower()}.{self.outcome.name.lower()}"
         if self.basis is Basis.HEART_RHYTHM:
-            rhythm = f"The heart rhythm {_VERB_NOW[self.outcome]} the pacer at {pace}"
-            return f"{rhythm}; breathing itself was not measured."
-        return f"Whether the pacer was followed is not assessed: {self.reason}."
-
-
-_VERB = {
-    Outcome.FOLLOWED: "followed",
-    Outcome.PARTLY: "partly followed",
-    Outcome.NOT_FOLLOWED: "did not follow",
-}
-_VERB_NOW = {
-    Outcome.FOLLOWED: "follows",
-    Outcome.PARTLY: "partly follows",
-    Outcome.NOT_FOLLOWED: "does not follow",
-}
+            return reason(key, pace=self.pacer_bpm)
+        return reason(key, pace=self.pacer_bpm, percent=100 * (self.near_share or 0.0))
 
 
 def adherence(sources: Sources, pacer: Pacer, start_s: float, end_s: float) -> Adherence:
@@ -108,13 +95,13 @@ def adherence(sources: Sources, pacer: Pacer, start_s: float, end_s: float) -> A
     """
     unknown = Adherence(Basis.NONE, Outcome.NOT_ASSESSED, pacer.breaths_per_min)
     if not _PACED_HZ[0] <= pacer.breaths_per_min / 60.0 <= _PACED_HZ[1]:
-        return replace(unknown, reason="the pacer is outside 3.6 to 27 breaths a minute")
+        return replace(unknown, reason=reason("reasons.pacing.outside"))
     for source in sources.tracks:
         found = _followed(sources, source, unknown, start_s, end_s)
         if found is not None:
             return found
-    held = "a minute and five cycles of the pacer of a clear signal are needed"
-    return replace(unknown, reason=held if sources.tracks else "there is no signal of breathing or heart")
+    key = "reasons.pacing.too_little" if sources.tracks else "reasons.pacing.no_signal"
+    return replace(unknown, reason=reason(key))
 
 
 def phase_lock(track: Track, pacer_hz: float) -> tuple[float, int]:

@@ -19,6 +19,7 @@ from pipeline.breathing.from_motion import chest_ridge, chest_track
 from pipeline.breathing.spectra import FASTEST_HZ, PIECE_S, SLOWEST_HZ, Ridge, ridge
 from pipeline.breathing.track import STEP_S, Indices, Track, sampled
 from pipeline.heart.beats import Beats
+from pipeline.language import reason
 from pipeline.model import Bools, Floats, Stream
 
 MIN_CONFIDENCE = 0.5
@@ -121,10 +122,11 @@ class Breathing:
         if self.source[window] is not None:
             return None
         if self.ambiguous[window]:
-            return "only the heart's rhythm is known, and at 4-8 waves a minute it need not be breathing"
+            return reason("reasons.breathing.only_rhythm")
         if np.isnan(self.confidence[window]):
-            return "needs half a minute without a gap of a signal that holds breathing"
-        return f"no clear breathing rhythm (confidence {self.confidence[window]:.2f} of {MIN_CONFIDENCE:g})"
+            return reason("reasons.breathing.no_signal")
+        held = float(self.confidence[window])
+        return reason("reasons.breathing.unclear", confidence=held, least=MIN_CONFIDENCE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,6 +9,9 @@ from typing import Any
 
 from pipeline.errors import InputError
 
+FENCE = "+++"  # above and below the keys of a page of text
+_TOML = "a TOML text file"
+
 
 class Table:
     """A table of a TOML file. Every way of taking a key raises InputError if the value cannot be used."""
@@ -103,12 +106,36 @@ class Table:
 
 def read_table(path: Path) -> Table:
     """A TOML file; raises InputError if it cannot be read or is not TOML."""
+    return _table(_read(path, _TOML), path)
+
+
+def read_page(path: Path) -> tuple[Table, str]:
+    """A text that opens with TOML between two lines of +++: the table, and the text below it, untouched.
+
+    Raises InputError if it cannot be read, has no such opening, or what is between is not TOML.
+    """
+    opening, *lines = _read(path, "a text file").splitlines() or [""]
+    ends = [number for number, line in enumerate(lines) if line.rstrip() == FENCE]
+    if opening.rstrip() != FENCE or not ends:
+        raise InputError(f"{path}: must open with a line of {FENCE}, its keys, and a second line of {FENCE}")
+    head = "\n".join(["", *lines[: ends[0]]])  # the first line, left empty: line numbers stay true
+    return _table(head, path), "\n".join(lines[ends[0] + 1 :])
+
+
+def _read(path: Path, what: str) -> str:
     try:
-        return Table(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+        return path.read_text(encoding="utf-8-sig")  # some editors put a mark first
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise InputError(f"{path}: is not {what} ({error})") from error
+
+
+def _table(text: str, path: Path) -> Table:
+    try:
+        return Table(tomllib.loads(text), str(path))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not a TOML text file ({error})") from error
+        raise InputError(f"{path}: is not {_TOML} ({error})") from error
 
 
 def listed(words: Collection[str]) -> str:

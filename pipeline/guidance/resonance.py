@@ -25,6 +25,7 @@ from pipeline.guidance.resonance_criteria import DROPPED_S, FEWEST_BREATHS, Brea
 from pipeline.guidance.resonance_intervals import Amplitudes, Means
 from pipeline.heart.beats import Beats
 from pipeline.heart.spectrum import PsdMethod, choose_psd_method
+from pipeline.language import reason, together
 from pipeline.model import Pacer, Phase, PhaseKind
 
 if TYPE_CHECKING:
@@ -194,15 +195,12 @@ def _held(phase: Phase, pacer: Pacer, beats: Beats | None, sources: Sources) -> 
     begin_s = min(phase.start_s + DROPPED_S, phase.end_s)
     pacing = adherence(sources, pacer, begin_s, phase.end_s)
     if beats is None:
-        return _Held(phase, None, pacing, "no heartbeat intervals")
+        return _Held(phase, None, pacing, reason("reasons.resonance.no_beats"))
     breaths = Breaths.of(phase, pacer, beats)
     excluded = criteria.too_few(breaths) if np.count_nonzero(breaths.clean) < FEWEST_BREATHS else None
     if excluded is None and pacing.outcome is Outcome.NOT_FOLLOWED:
-        excluded = f"{_FOLLOWER[pacing.basis]} did not follow the pacer"
+        excluded = reason(f"reasons.resonance.not_followed.{pacing.basis.name.lower()}")
     return _Held(phase, breaths, pacing, excluded)
-
-
-_FOLLOWER = {Basis.BREATHING: "breathing", Basis.HEART_RHYTHM: "the heart rhythm", Basis.NONE: "nothing"}
 
 
 def _measured(
@@ -250,9 +248,9 @@ def _source(steps: Sequence[_Held]) -> RespSource | None:
 def _track(sources: Sources, source: RespSource | None, pacing: Adherence) -> Track | str:
     """Breathing in a step, or why there is none; never the heart's own rhythm."""
     if not {RespSource.BELT, RespSource.ACC} & sources.tracks.keys():
-        return "no breathing signal"
+        return reason("reasons.resonance.no_breathing")
     if source is None or pacing.source is not source:
-        return "no clear breathing signal"
+        return reason("reasons.resonance.unclear_breathing")
     return sources.tracks[source]
 
 
@@ -285,17 +283,17 @@ def _judged(found: Assessment, means: Means | None) -> Assessment:
     if means is None or len(rates) < FEWEST_RATES:
         return replace(found, reason=_too_few_rates(found))
     largest = max(rates, key=lambda rate: (means.mean_bpm[rate], rate))
-    best, reason = leader({step.rate_bpm: step.agreeing for step in found.usable}, found.agreement)
+    best, why = leader({step.rate_bpm: step.agreeing for step in found.usable}, found.agreement)
     lower = means.lower_than(largest if best is None else best)
     if best is not None and 2 * len(lower) < len(rates) - 1:
-        reason = f"the amplitude at {best:g} a minute cannot be told from that at most other rates"
+        why = reason("reasons.resonance.amplitude_alike", rate=best)
         best, lower = None, means.lower_than(largest)
     elif best is not None and not _side_by_side(rates, lower):
-        reason = f"the rates that cannot be told from {best:g} a minute do not lie side by side with it"
+        why = reason("reasons.resonance.not_side_by_side", rate=best)
         best, lower = None, means.lower_than(largest)
     alike = tuple(rate for rate in rates if rate not in lower and rate != best)
     verdict = Verdict.NONE_STANDS_OUT if best is None else Verdict.AGREED
-    return replace(found, verdict=verdict, reason=reason, best_bpm=best, not_distinguishable_bpm=alike)
+    return replace(found, verdict=verdict, reason=why, best_bpm=best, not_distinguishable_bpm=alike)
 
 
 def _side_by_side(rates: Sequence[float], lower: frozenset[float]) -> bool:
@@ -305,8 +303,13 @@ def _side_by_side(rates: Sequence[float], lower: frozenset[float]) -> bool:
 
 
 def _too_few_rates(found: Assessment) -> str:
-    why = "; ".join(f"{step.rate_bpm:g} a minute: {step.excluded}" for step in found.steps if step.excluded)
-    return f"{FEWEST_RATES} rates with usable signal are needed, there are {len(found.usable)} ({why})"
+    left_out = [
+        reason("reasons.resonance.at_rate", rate=step.rate_bpm, reason=step.excluded)
+        for step in found.steps
+        if step.excluded
+    ]
+    why = together("grammar.and_then", left_out) if left_out else ""
+    return reason("reasons.resonance.too_few_rates", needed=FEWEST_RATES, held=len(found.usable), reasons=why)
 
 
 def _step_from(facts: dict[str, Any]) -> RateStep:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pipeline.guidance.resonance_criteria import Criterion, Measured
+from pipeline.language import reason, together
 
-NO_DIFFERENCE = "all rates alike"
+NO_DIFFERENCE = reason("reasons.resonance.no_difference")
 
 _LOWEST_IS_BEST = frozenset({Criterion.LF_PEAKS})
 # How close to the best a value ties with it: a share of the best, or a plain difference. The project's
@@ -51,14 +52,12 @@ def leader(agreeing: Mapping[float, int], ranked: Sequence[Agreement]) -> tuple[
     most = max(agreeing.values(), default=0)
     ahead = [rate for rate, count in agreeing.items() if count == most]
     if not counting:
-        return None, "no criterion tells the rates apart"
+        return None, reason("reasons.resonance.none_tells")
     if len(ahead) > 1:
-        return (
-            None,
-            f"as many criteria rank {' and '.join(f'{rate:g}' for rate in sorted(ahead))} a minute best",
-        )
+        rates = [f"{rate:g}" for rate in sorted(ahead)]
+        return None, reason("reasons.resonance.as_many", rates=together("grammar.and", rates))
     if 2 * most <= counting:
-        return None, f"at most {most} of {counting} criteria agree on a rate"
+        return None, reason("reasons.resonance.at_most", most=most, counting=counting)
     return ahead[0], None
 
 
@@ -68,7 +67,7 @@ def _ranked(rates: Sequence[float], values: Sequence[Measured]) -> Agreement:
     if not known:
         return Agreement(criterion, (), values[0].reason)
     if len(known) < len(values):
-        return Agreement(criterion, (), "not known for every rate")
+        return Agreement(criterion, (), reason("reasons.resonance.not_every"))
     best = _best(criterion, dict(zip(rates, known, strict=True)))
     return Agreement(criterion, best, NO_DIFFERENCE if len(best) == len(rates) else None)
 

@@ -21,6 +21,7 @@ from pipeline.floors import SHORTEST_SPECTRUM_S, SPECTRAL_MAX_CORRECTED_PCT
 from pipeline.heart.beats import Beats
 from pipeline.heart.series import usable
 from pipeline.heart.spectrum import LF, Detrend, PsdMethod, spectrum
+from pipeline.language import reason
 from pipeline.model import Bools, Floats, Pacer, Phase
 
 DROPPED_S = 30.0
@@ -147,10 +148,8 @@ def too_few(breaths: Breaths) -> str:
     """Why a step has too few breaths to be judged by."""
     whole, clean = len(breaths.start_s), int(np.count_nonzero(breaths.clean))
     if whole < FEWEST_BREATHS:
-        return (
-            f"too short: {whole} whole breaths after the first {DROPPED_S:g} s, {FEWEST_BREATHS} are needed"
-        )
-    return f"too few clean beats: {clean} of {whole} breaths have them, {FEWEST_BREATHS} are needed"
+        return reason("reasons.resonance.too_short", whole=whole, dropped_s=DROPPED_S, needed=FEWEST_BREATHS)
+    return reason("reasons.resonance.too_few", clean=clean, whole=whole, needed=FEWEST_BREATHS)
 
 
 def smoothness(breaths: Breaths) -> Measured:
@@ -161,7 +160,7 @@ def smoothness(breaths: Breaths) -> Measured:
     """
     found = [_heart_wave(breaths, begin_s).explained for begin_s in breaths.wave_s]
     if len(found) < _FEWEST_WAVES:
-        return Measured(Criterion.SMOOTHNESS, None, "too few clean beats: fewer than 3 pairs of breaths")
+        return Measured(Criterion.SMOOTHNESS, None, reason("reasons.resonance.too_few_pairs"))
     return Measured(Criterion.SMOOTHNESS, max(float(np.mean(found)), 0.0))
 
 
@@ -173,18 +172,16 @@ def synchrony(breaths: Breaths, breath: Track | None) -> Measured:
     heart's own; its sign and axis are those that follow the pacer.
     """
     if breath is None:
-        return Measured(Criterion.SYNCHRONY, None, "no breathing signal")
+        return Measured(Criterion.SYNCHRONY, None, reason("reasons.resonance.no_breathing"))
     begins_s = [begin_s for begin_s in breaths.wave_s if _whole(breath, begin_s, 2 * breaths.cycle_s)]
     if len(begins_s) < _FEWEST_WAVES:
-        short = "too few breaths in which both heart and breathing are clean"
+        short = reason("reasons.resonance.too_few_both")
         return Measured(Criterion.SYNCHRONY, None, short)
     moved = np.array([_breath_wave(breaths, breath, begin_s).amplitude for begin_s in begins_s])
     inhaled = _along_main_axis(moved)
     lag = np.sum(_unit(inhaled)) * np.conj(_paced(breaths.pacer))
     if abs(lag.real) < _LEAST_AGAINST_PACER * abs(lag):
-        return Measured(
-            Criterion.SYNCHRONY, None, "breathing lies too far from the pacer to tell in from out"
-        )
+        return Measured(Criterion.SYNCHRONY, None, reason("reasons.resonance.too_far"))
     heart = np.array([_heart_wave(breaths, begin_s).amplitude[0] for begin_s in begins_s])
     together = np.mean(_unit(heart) * np.conj(_unit(inhaled * np.sign(lag.real))))
     return Measured(Criterion.SYNCHRONY, float(together.real))
@@ -198,18 +195,17 @@ def lf_criteria(beats: Beats, start_s: float, end_s: float, method: PsdMethod) -
     held = beats.between(start_s, end_s)
     covered_s = beats.covered_s(start_s, end_s)
     if covered_s < SHORTEST_SPECTRUM_S:
-        reason = f"needs {SHORTEST_SPECTRUM_S:g} s of normal beats, there are {covered_s:.0f} s"
-        return _none(reason)
+        return _none(reason("reasons.floors.covered", needed=SHORTEST_SPECTRUM_S, held=covered_s))
     if held.corrected_pct > SPECTRAL_MAX_CORRECTED_PCT:
-        most = f"at most {SPECTRAL_MAX_CORRECTED_PCT:g} % may be"
-        return _none(f"{held.corrected_pct:.1f} % of intervals are not normal, {most}")
+        most = SPECTRAL_MAX_CORRECTED_PCT
+        return _none(reason("reasons.floors.corrected", needed=most, held=held.corrected_pct))
     found = spectrum(beats, start_s, end_s, method, Detrend.LINEAR)
     if found is None:
-        return _none("there is a gap in the beats")
+        return _none(reason("reasons.resonance.gap"))
     heights = _peaks(found.frequency_hz, found.psd_ms2_hz)
     power = Measured(Criterion.LF_POWER, found.band_power(*LF))
     if not len(heights):
-        return (power, *_none("the spectrum has no peak in 0.04–0.15 Hz")[1:])
+        return (power, *_none(reason("reasons.resonance.no_peak"))[1:])
     count = int(np.count_nonzero(heights >= _LEAST_OF_PEAK * np.max(heights)))
     return (
         power,
@@ -218,8 +214,8 @@ def lf_criteria(beats: Beats, start_s: float, end_s: float, method: PsdMethod) -
     )
 
 
-def _none(reason: str) -> tuple[Measured, ...]:
-    return tuple(Measured(criterion, None, reason) for criterion in SPECTRAL)
+def _none(why: str) -> tuple[Measured, ...]:
+    return tuple(Measured(criterion, None, why) for criterion in SPECTRAL)
 
 
 def _peaks(frequency_hz: Floats, density: Floats) -> Floats:

@@ -9,7 +9,7 @@ stress: exercise and joy raise it. docs/arousal.md has the formulas. numpy only:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,14 +24,15 @@ from pipeline.indices.components import (
     Part,
     measured,
 )
+from pipeline.language import reason, together
 from pipeline.model import Floats
 
 BASELINE_POINTS = 50.0
 POINTS_PER_SD = 10.0
 BLOCK_S = 60.0  # the sub-windows of a baseline that a reference is made of
 
-NO_REFERENCE = "there is no baseline or reference with two usable minutes to hold it against"
-NO_SIGNAL = "neither heart nor skin signal is usable here"
+NO_REFERENCE = reason("reasons.arousal.no_reference")
+NO_SIGNAL = reason("reasons.arousal.no_signal")
 
 _LEAST_BLOCKS = 2
 _PRIOR_WEIGHT = 10.0  # blocks' worth: the published spreads against the baseline's own
@@ -223,15 +224,22 @@ def _basis(
 
 def _words(used: NDArray[np.bool_], why: int, held_against: Reference, circumstances: Circumstances) -> str:
     """In words, such as "heart rate, skin level, skin responses; without ln RMSSD: paced breathing"."""
-    named = ", ".join(each.words for each, has in zip(COMPONENTS, used, strict=True) if has)
-    left_out = []
+    told = [_named(row for row, has in enumerate(used.tolist()) if has)]
     for part in Part:
         rows = [row for row, component in enumerate(COMPONENTS) if component.part is part]
         lacking = [row for row in rows if not used[row]]
         if not lacking:
             continue
-        what = str(part) if len(lacking) == len(rows) else ", ".join(COMPONENTS[row].words for row in lacking)
+        whole = len(lacking) == len(rows)
+        what = reason(f"reasons.arousal.parts.{part.name.lower()}") if whole else _named(lacking)
         ever = any(held_against.levels[row] is not None for row in lacking)
-        reason = circumstances.why(lacking, why) or ("too weak here" if ever else "none in the reference")
-        left_out.append(f"without {what}: {reason}")
-    return "; ".join([named, *left_out])
+        weak = "reasons.arousal.too_weak" if ever else "reasons.arousal.none_in_reference"
+        left_out = circumstances.why(lacking, why) or reason(weak)
+        told.append(reason("reasons.arousal.without", what=what, reason=left_out))
+    return together("grammar.and_then", told)
+
+
+def _named(rows: Iterable[int]) -> str:
+    """Components by name; nothing for none."""
+    names = [reason(f"reasons.arousal.components.{COMPONENTS[row].column}") for row in rows]
+    return together("grammar.both", names) if names else ""

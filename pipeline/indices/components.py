@@ -13,6 +13,7 @@ from enum import IntFlag, StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.language import reason
 from pipeline.model import Bools, Floats
 
 MOST_SD = 5.0  # what one component can say at most
@@ -74,13 +75,12 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A column, what it is called, the direction of arousal, and the spread of its minutes at rest.
+    """A column, its part of the index, the direction of arousal, and the spread of its minutes at rest.
 
     The spreads are the project's choices; a person's own baselines soon outweigh them.
     """
 
     column: str
-    words: str
     part: Part
     sign: float
     spread: float
@@ -92,10 +92,10 @@ class Component:
 # long recordings, flatter or rising in the others; -0.02 is a choice. That HRV falls with heart rate: de Geus
 # 2019 (Psychophysiology 56:e13287).
 COMPONENTS = (
-    Component("mean_hr_bpm", "heart rate", Part.HEART, 1.0, 3.0),
-    Component("ln_rmssd", "ln RMSSD", Part.HEART, -1.0, 0.25, per_bpm=-0.02),
-    Component("ln_drive", "skin level", Part.SKIN, 1.0, 0.20),
-    Component("scr_per_min", "skin responses", Part.SKIN, 1.0, 0.6),
+    Component("mean_hr_bpm", Part.HEART, 1.0, 3.0),
+    Component("ln_rmssd", Part.HEART, -1.0, 0.25, per_bpm=-0.02),
+    Component("ln_drive", Part.SKIN, 1.0, 0.20),
+    Component("scr_per_min", Part.SKIN, 1.0, 0.6),
 )
 HEART_RATE, RMSSD, DRIVE, RESPONSES = range(4)
 
@@ -110,12 +110,6 @@ class Withheld(IntFlag):
     PULSE = 16
 
 
-_WHY = {
-    Withheld.SPEAKING: "speaking",
-    Withheld.MOVING: "moving",
-    Withheld.PACED: "paced breathing",
-    Withheld.PULSE: "beats are pulses, whose variability is not trusted here",
-}
 _ALL_HEART = Withheld.NOTED | Withheld.SPEAKING | Withheld.MOVING
 
 
@@ -144,7 +138,9 @@ class Circumstances:
         first = next((each for each in Withheld if code & each), None)
         if first is None:
             return None
-        return self.noted if first is Withheld.NOTED else _WHY[first]
+        if first is Withheld.NOTED:
+            return self.noted
+        return reason(f"reasons.arousal.withheld.{str(first.name).lower()}")
 
 
 def heart_note(conditions: Mapping[str, str]) -> str | None:
@@ -159,7 +155,8 @@ def heart_note(conditions: Mapping[str, str]) -> str | None:
         if not found and not _NOTHING.fullmatch(left):
             found = _NOTED.search(_DENIED.sub("", name))
         if found:
-            return "pacemaker noted" if re.match(_PACEMAKER, found[0], re.I) else "beta-blocker noted"
+            what = "pacemaker" if re.match(_PACEMAKER, found[0], re.I) else "beta_blocker"
+            return reason(f"reasons.arousal.noted.{what}")
     return None
 
 
@@ -252,7 +249,7 @@ def _withheld(moving: Bools, circumstances: Circumstances) -> NDArray[np.intp]:
         Withheld.MOVING: moving,
         Withheld.PACED: circumstances.paced,
     }
-    for reason, so in where.items():
+    for each, so in where.items():
         if so is not None:
-            why[np.asarray(so, dtype=bool)] |= int(reason)
+            why[np.asarray(so, dtype=bool)] |= int(each)
     return why

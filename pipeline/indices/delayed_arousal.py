@@ -14,10 +14,11 @@ from itertools import product
 import numpy as np
 
 from pipeline.indices.arousal import BASELINE_POINTS
+from pipeline.language import reason
 from pipeline.model import Bools, Floats
 
-TEXT = "A calculation from heart and skin signals. It does not estimate your cortisol."
-MOSTLY_BEYOND = "mostly beyond this recording"
+TEXT = reason("delayed.text")
+MOSTLY_BEYOND = reason("delayed.mostly_beyond")
 
 # Cortisol peaks 21-40 min after the onset of an acute stressor (Dickerson & Kemeny 2004, Psychol Bull
 # 130:355) and clears with a half-life near an hour; both recalled, not checked, and so ranges.

@@ -28,7 +28,7 @@ from pipeline.live.indices import Decoded, LiveIndices
 from pipeline.live.sampled import MotionLog, Sampled
 from pipeline.live.shown import Analysed, Comparison
 from pipeline.model import Floats, Marker, Phase
-from pipeline.regulation import baseline_of
+from pipeline.regulation.phases import baseline_of
 from pipeline.signals import NEVER_VARIES
 from pipeline.spans import HEART, SKIN, Signal, SpanKind, Stretches, marked, stretches
 from pipeline.values import Spans, spans

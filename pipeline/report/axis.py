@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ Spans = Sequence[tuple[float, float]]
 
 HEAD, FOOT = 20, 20  # pixels for the names of phases, and for the time
 _EVENT_NUMBERS = 15
+_MANY_EVENTS = 12
 _WIDE_PX, _NARROW_PX = 610, 290  # the least a plot is wide on paper, and on a phone
 _TABLE_ROWS, _MOST_TABLE_ROWS = 20, 300
 _TABLE_STEPS_S = (10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -40,6 +41,12 @@ class Axis:
     duration_s: float
     phases: tuple[Phase, ...]
     events: tuple[Event, ...] = ()
+    numbered: bool = True
+
+    @property
+    def after_first(self) -> Axis:
+        """The axis of the charts below the first: of many markers only that has the numbers."""
+        return replace(self, numbered=len(self.events) <= _MANY_EVENTS)
 
     def share(self, time_s: float) -> float:
         """Where a moment lies, 0 to 1."""
@@ -52,7 +59,7 @@ class Axis:
     @property
     def foot(self) -> int:
         """Pixels below the plot."""
-        return FOOT + (_EVENT_NUMBERS if self.events else 0)
+        return FOOT + (_EVENT_NUMBERS if self.events and self.numbered else 0)
 
     def table_steps(self) -> list[tuple[float, float]]:
         """The stretches that a table has a row for: about twenty of a round length, never more than 300."""
@@ -74,10 +81,11 @@ class Axis:
 
     def bands(self, spans: Spans, top: float, height: float, fill: str) -> list[str]:
         """A box for each span."""
-        return [
-            svg.band(self.share(start_s), self.share(end_s), top, height, fill)
+        boxes = "".join(
+            svg.band(self.share(start_s), self.share(end_s), top, height)
             for start_s, end_s in self.merged(spans)
-        ]
+        )
+        return [f'<g fill="{fill}">{boxes}</g>'] if boxes else []
 
     def ground(
         self, height: float, key: str, gaps: Spans = (), excluded: Spans = (), marked: Spans = ()
@@ -102,13 +110,14 @@ class Axis:
     def times(self, bottom: float, foot: float) -> list[str]:
         """The line under a plot, with moments to read off."""
         parts = [svg.level(bottom, _RULE)]
+        words = []
         for at_s in svg.time_steps(self.duration_s):
             share = self.share(at_s)
             text = clock(at_s)
-            anchor = "end" if share > 0.97 and len(text) > _MARGIN_LETTERS else "middle"
+            anchor = "end" if share > 0.97 and len(text) > _MARGIN_LETTERS else "start"  # of the group
             parts.append(svg.upright(share, bottom, bottom + 4, _RULE))
-            parts.append(svg.text(share, bottom + foot - 5, text, anchor=anchor))
-        return parts
+            words.append(svg.text(share, bottom + foot - 5, text, anchor=anchor))
+        return [*parts, svg.centred(words)]
 
     def _phase_names(self, bottom: float) -> list[str]:
         parts: list[str] = []
@@ -126,7 +135,10 @@ class Axis:
         """A thin line at each marker, and its number where there is room for one."""
         lines = svg.uprights([self.share(event.time_s) for event in self.events], HEAD, bottom + 3)
         parts = [svg.stretched(svg.stroke(lines, SOFT, 1, "1 3"), round(bottom + 3))] if lines else []
+        if not self.numbered:
+            return parts
         free = {"wide": -1.0, "narrow": -1.0}
+        numbers = []
         for event in self.events:
             at = self.share(event.time_s)
             fitting = [
@@ -136,9 +148,9 @@ class Axis:
                 px = _WIDE_PX if css == "wide" else _NARROW_PX
                 free[css] = at * px + _DIGIT_PX * len(str(event.number)) + 6
             if fitting:
-                css = "event" if len(fitting) == 2 else f"event {fitting[0]}"
-                parts.append(svg.text(at, bottom + 14, str(event.number), anchor="middle", css=css, fill=INK))
-        return parts
+                css = "" if len(fitting) == 2 else fitting[0]
+                numbers.append(svg.text(at, bottom + 14, str(event.number), css=css))
+        return [*parts, svg.centred(numbers, "event", INK)] if numbers else parts
 
 
 def _phase_name(place: int, name: str, room_px: float) -> str:

@@ -10,11 +10,13 @@ from markupsafe import Markup
 
 from pipeline.heart.beats import Beats
 from pipeline.heart.spectrum import LF, Spectrum
-from pipeline.model import Bools, Phase
+from pipeline.language import text, texts
+from pipeline.model import Bools, Floats, Phase
 from pipeline.report import svg
-from pipeline.report import wording as w
 from pipeline.report.axis import FOOT, HEAD, Axis, Spans
 from pipeline.report.figures import NONE, Quantity, clock, number, percent
+from pipeline.report.grammar import capitalised
+from pipeline.report.names import HeartWords
 from pipeline.report.svg import BLUE, COLUMNS, GREY, INK, ORANGE, SOFT, Scale
 from pipeline.report.tables import Table, plain
 from pipeline.skin.responses import Responses
@@ -54,14 +56,18 @@ def strip(axis: Axis, rows: Sequence[tuple[str, Spans, Spans]], told: str) -> Ch
         parts.append(svg.axis_label(top + 8, name))
     parts += axis.times(height - FOOT, FOOT)
     return Chart(
-        w.QUALITY_STRIP,
+        text("quality.strip"),
         "",
-        svg.drawing("strip", w.QUALITY_STRIP, told, height, parts),
-        (("block", w.USABLE_KEY), ("low", w.EXCLUDED_KEY), ("empty", w.GAP_KEY)),
+        svg.drawing("strip", text("quality.strip"), told, height, parts),
+        (
+            ("block", text("quality.usable_key")),
+            ("low", text("quality.excluded_key")),
+            ("empty", text("quality.gap_key")),
+        ),
     )
 
 
-def tachogram(axis: Axis, beats: Beats, words: w.HeartWords, gaps: Spans, marked: Spans = ()) -> Chart:
+def tachogram(axis: Axis, beats: Beats, words: HeartWords, gaps: Spans, marked: Spans = ()) -> Chart:
     """Intervals against time: normal ones as a line that bridges no gap and no excluded beat."""
     height = HEAD + 180 + axis.foot
     scale = _interval_scale(beats, HEAD + 6, height - axis.foot - 4)
@@ -77,25 +83,25 @@ def tachogram(axis: Axis, beats: Beats, words: w.HeartWords, gaps: Spans, marked
     ticks += svg.stroke(svg.ticks_at(x[taken_out], others_y, 6), SOFT, 1) if np.any(taken_out) else ""
     content = [
         *axis.ground(height, "tacho-x", gaps, marked=marked),
-        *_levels(scale, 4),
+        *levels(scale, 4),
         svg.stretched(svg.stroke(line, BLUE) + ticks, height),
     ]
-    title = w.INTERVALS.format(interval=words.interval)
+    title = words.intervals
     shown = (
         ("line", words.interval, True),
-        ("tick", w.EXCLUDED_INTERVAL, bool(np.any(excluded))),
-        ("marked", w.MARKED_KEY, bool(marked)),
-        ("hatch", w.GAP_KEY, bool(gaps)),
+        ("tick", text("course.excluded_interval"), bool(np.any(excluded))),
+        ("marked", text("quality.marked_key"), bool(marked)),
+        ("hatch", text("quality.gap_key"), bool(gaps)),
     )
     y = np.concatenate([y, others_y])
     at_edge = np.any((y <= scale.end + 1) | (y >= scale.start - 1))
     return Chart(
         title,
-        w.MILLISECONDS,
+        text("units.ms"),
         svg.drawing("tacho", title, _intervals_told(axis, beats, words), height, content),
-        tuple((swatch, text) for swatch, text, holds in shown if holds),
+        tuple((swatch, said) for swatch, said, holds in shown if holds),
         _interval_table(axis, beats, title),
-        w.AT_EDGE if at_edge else "",
+        text("course.at_edge") if at_edge else "",
     )
 
 
@@ -111,12 +117,13 @@ def _interval_scale(beats: Beats, top: float, bottom: float) -> Scale:
     return Scale(*svg.rounded_range(np.concatenate([nn_ms, near]), _LEAST_RANGE_MS), bottom, top)
 
 
-def _intervals_told(axis: Axis, beats: Beats, words: w.HeartWords) -> str:
+def _intervals_told(axis: Axis, beats: Beats, words: HeartWords) -> str:
     nn_ms = beats.interval_ms[beats.nn]
     if not len(nn_ms):
-        return w.NO_NORMAL_INTERVAL.format(interval=words.interval)
-    return w.INTERVALS_TOLD.format(
-        interval=words.interval,
+        return text("course.no_normal_interval", interval=words.interval)
+    return text(
+        "course.intervals_told",
+        intervals=words.intervals,
         duration=clock(axis.duration_s),
         low=number(float(nn_ms.min())),
         high=number(float(nn_ms.max())),
@@ -132,12 +139,12 @@ def _interval_table(axis: Axis, beats: Beats, title: str) -> Table:
         told = (np.median(nn_ms), nn_ms.min(), nn_ms.max()) if len(nn_ms) else ()
         shown = [number(float(value)) for value in told] or [NONE] * 3
         rows.append([span(start_s, end_s), *shown, number(len(inside) - len(nn_ms))])
-    return plain(w.AS_TABLE.format(title=title), w.INTERVAL_HEAD, rows)
+    return plain(text("page.as_table", title=title), texts("course.interval_head"), rows)
 
 
 def span(start_s: float, end_s: float) -> str:
     """A stretch of time in words."""
-    return w.FROM_TO.format(start=clock(start_s), end=clock(end_s))
+    return text("grammar.from_to", start=clock(start_s), end=clock(end_s))
 
 
 def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans, marked: Spans = ()) -> Chart:
@@ -154,29 +161,29 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans, marked: Spans = ())
     ticks = svg.ticks_at(onsets, np.full(len(onsets), height - axis.foot - 6.0), 8)
     content = [
         *axis.ground(height, "skin-x", gaps, spans_of(eda, ~valid & ~eda.marked), marked),
-        *_levels(upper, 3),
+        *levels(upper, 3),
         svg.level(edge, GREY),
-        *_levels(lower, 3),
+        *levels(lower, 3),
         svg.stretched(
             svg.stroke(svg.path(x[valid], upper.at_all(tonic), linked, smooth=True), BLUE, 1.75)
-            + svg.stroke(svg.path(x[valid], lower.at_all(phasic), linked), ORANGE, 1.25, "4 2")
+            + svg.stroke(svg.path(x[valid], lower.at_all(phasic), linked, coarse=2), ORANGE, 1.25, "4 2")
             + svg.stroke(ticks, INK, 1.25),
             height,
         ),
     ]
     shown = (
-        ("line", w.TONIC, True),
-        ("dash", w.PHASIC, True),
-        ("bar", w.RESPONSE, bool(len(scrs))),
-        ("grey", w.ARTEFACT, not np.all(valid | eda.marked)),
-        ("marked", w.MARKED_KEY, bool(marked)),
-        ("hatch", w.GAP_KEY, bool(gaps)),
+        ("line", text("course.tonic"), True),
+        ("dash", text("course.phasic"), True),
+        ("bar", text("course.response"), bool(len(scrs))),
+        ("grey", text("course.artefact"), not np.all(valid | eda.marked)),
+        ("marked", text("quality.marked_key"), bool(marked)),
+        ("hatch", text("quality.gap_key"), bool(gaps)),
     )
     return Chart(
-        w.SKIN_TITLE,
-        w.MICROSIEMENS,
-        svg.drawing("skin", w.SKIN_TITLE, _skin_told(eda, scrs), height, content),
-        tuple((swatch, text) for swatch, text, holds in shown if holds),
+        text("course.skin_title"),
+        text("units.us"),
+        svg.drawing("skin", text("course.skin_title"), _skin_told(eda, scrs), height, content),
+        tuple((swatch, said) for swatch, said, holds in shown if holds),
         _skin_table(axis, eda, scrs),
     )
 
@@ -184,8 +191,9 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans, marked: Spans = ())
 def _skin_told(eda: Eda, scrs: Responses) -> str:
     tonic = eda.tonic_us[eda.valid]
     if not len(tonic):
-        return w.NO_USABLE_SKIN
-    return w.SKIN_TOLD.format(
+        return text("course.no_usable_skin")
+    return text(
+        "course.skin_told",
         low=number(float(tonic.min()), 2),
         high=number(float(tonic.max()), 2),
         responses=number(len(scrs)),
@@ -201,7 +209,7 @@ def _skin_table(axis: Axis, eda: Eda, scrs: Responses) -> Table:
         mean = number(float(np.mean(eda.tonic_us[inside][valid])), 2) if np.any(valid) else NONE
         excluded = percent(100 * float(np.mean(~valid))) if len(valid) else NONE
         rows.append([span(start_s, end_s), mean, number(len(scrs.between(start_s, end_s))), excluded])
-    return plain(w.AS_TABLE.format(title=w.SKIN_TITLE), w.SKIN_HEAD, rows)
+    return plain(text("page.as_table", title=text("course.skin_title")), texts("course.skin_head"), rows)
 
 
 def spans_of(eda: Eda, chosen: Bools) -> list[tuple[float, float]]:
@@ -215,21 +223,21 @@ def spans_of(eda: Eda, chosen: Bools) -> list[tuple[float, float]]:
 
 def rate_course(
     axis: Axis,
-    measure: Callable[[float, float], float | None],
+    measure: Callable[[Floats, Floats], Floats],
     baseline: tuple[Phase, float] | None,
-    words: w.HeartWords,
+    words: HeartWords,
 ) -> Chart | None:
     """The rate in means of half a minute, and the baseline's level where breathing is free.
 
-    None without a single mean.
+    `measure` gives (k,) means between (k,) starts and ends, NaN without one. None without a single mean.
     """
     block_s = max(_BLOCK_S, axis.duration_s / _MOST_BLOCKS)
-    starts = np.arange(int(axis.duration_s // block_s)) * block_s
-    means = [measure(start_s, start_s + block_s) for start_s in starts.tolist()]
-    known = np.array([mean is not None for mean in means], dtype=bool)
+    starts = np.arange(int(axis.duration_s // block_s), dtype=np.float64) * block_s
+    means = measure(np.asarray(starts), np.asarray(starts + block_s))
+    known = np.isfinite(means)
     if not np.any(known):
         return None
-    values = np.array([mean for mean in means if mean is not None])
+    values = means[known]
     height = HEAD + 120 + axis.foot
     around = np.append(values, baseline[1]) if baseline else values
     scale = Scale(*svg.rounded_range(around, 8.0), height - axis.foot - 4, HEAD + 6)
@@ -239,23 +247,29 @@ def rate_course(
     level = _baseline_level(axis, scale.at(baseline[1])) if baseline else ""
     dots = "".join(f"M{a:.4g} {b:.1f}h0" for a, b in zip(x.tolist(), y.tolist(), strict=True))
     drawn = svg.stroke(level, ORANGE, 1.25, "6 4") + svg.stroke(line, BLUE, 1.75) + svg.stroke(dots, BLUE, 5)
-    content = [*axis.ground(height, "rate-x"), *_levels(scale, 4), svg.stretched(drawn, height)]
-    title = w.capitalised(words.rate)
-    over = [(start_s, end_s, measure(start_s, end_s)) for start_s, end_s in axis.table_steps()]
+    content = [*axis.ground(height, "rate-x"), *levels(scale, 4), svg.stretched(drawn, height)]
+    title = capitalised(words.rate)
+    steps = axis.table_steps()
+    over = measure(*(np.array(edge, dtype=np.float64) for edge in zip(*steps, strict=True)))
     rows = [
-        [span(start_s, end_s), number(mean, 1) if mean is not None else NONE] for start_s, end_s, mean in over
+        [span(start_s, end_s), number(mean, 1) if np.isfinite(mean) else NONE]
+        for (start_s, end_s), mean in zip(steps, over.tolist(), strict=True)
     ]
-    legend = [("dots", w.BLOCK_MEANS.format(seconds=number(block_s)))]
-    told = [w.RATE_TOLD.format(rate=words.rate, low=number(values.min(), 1), high=number(values.max(), 1))]
+    legend = [("dots", text("change.block_means", seconds=number(block_s)))]
+    told = [
+        text("change.rate_told", rate=words.rate, low=number(values.min(), 1), high=number(values.max(), 1))
+    ]
     if baseline:
-        legend.append(("orange-dash", w.BASELINE_MEAN.format(baseline=baseline[0].name)))
-        told.append(w.RATE_BASELINE_TOLD.format(baseline=baseline[0].name, level=number(baseline[1], 1)))
+        legend.append(("orange-dash", text("change.baseline_mean", baseline=baseline[0].name)))
+        told.append(
+            text("change.rate_baseline_told", baseline=baseline[0].name, level=number(baseline[1], 1))
+        )
     return Chart(
         title,
-        w.BEATS_PER_MIN,
+        text("units.bpm"),
         svg.drawing("rate", title, " ".join(told), height, content),
         tuple(legend),
-        plain(w.AS_TABLE.format(title=title), (w.TIME, w.BEATS_PER_MIN), rows),
+        plain(text("page.as_table", title=title), (text("course.time"), text("units.bpm")), rows),
     )
 
 
@@ -273,15 +287,17 @@ def ratings(axis: Axis, scale_name: str, values: Sequence[tuple[float, float]], 
     height = HEAD + 70 + axis.foot
     low, high = min(0.0, *(value for _, value in values)), max(10.0, *(value for _, value in values))
     scale = Scale(low, high, height - axis.foot - 6, HEAD + 14)
-    content = [*axis.ground(height, f"{key}-x"), *_levels(scale, 2)]
+    content = [*axis.ground(height, f"{key}-x"), *levels(scale, 2)]
     for at_s, value in values:
         share, y = axis.share(at_s), scale.at(value)
         content.append(f'<circle cx="{svg.percentage(share)}" cy="{y:.1f}" r="4.5" fill="{BLUE}"/>')
         content.append(svg.text(share, y - 7, exact(value), anchor="middle", fill=INK))
-    title = w.RATING_TITLE.format(scale=scale_name)
-    told = "; ".join(w.RATING_TOLD.format(value=exact(value), time=clock(at_s)) for at_s, value in values)
+    title = text("course.rating_title", scale=scale_name)
+    told = "; ".join(
+        text("course.rating_told", value=exact(value), time=clock(at_s)) for at_s, value in values
+    )
     rows = [[clock(at_s), exact(value)] for at_s, value in values]
-    table = plain(w.AS_TABLE.format(title=title), (w.TIME, w.RATING), rows)
+    table = plain(text("page.as_table", title=title), (text("course.time"), text("course.rating")), rows)
     return Chart(title, "", svg.drawing(key, title, told, height, content), table=table)
 
 
@@ -318,16 +334,16 @@ def comparison(key: str, title: str, quantity: Quantity, dots: Sequence[Dot]) ->
         content.append(svg.upright(across.at(baseline), 0, _ROW * unpaced, SOFT, "4 3"))
     if apart:
         content.append(svg.level(_ROW * unpaced + apart / 2, GREY))
-    for row, dot in enumerate(ordered):
-        content += _dot_row(dot, _ROW * row + 12 + (apart if dot.paced else 0), across, quantity)
+    at = [_ROW * row + 12 + (apart if dot.paced else 0) for row, dot in enumerate(ordered)]
+    content += _dot_rows(ordered, at, across, quantity)
     content += _value_labels(across, height - 5)
     told = "; ".join(f"{dot.name}: {_value_told(dot, quantity)}" for dot in ordered)
-    described = w.COMPARED_TOLD.format(measure=title, values=told)
+    described = text("phases.compared_told", measure=title, values=told)
     return Chart(title, quantity.unit, svg.drawing(key, title, described, height, content, css="plot rows"))
 
 
 def _value_told(dot: Dot, quantity: Quantity) -> str:
-    return quantity.with_unit(dot.value) if dot.value is not None else w.NOT_ESTIMABLE
+    return quantity.with_unit(dot.value) if dot.value is not None else text("phases.not_estimable")
 
 
 def _value_labels(across: Scale, y: float) -> list[str]:
@@ -335,19 +351,21 @@ def _value_labels(across: Scale, y: float) -> list[str]:
     return [svg.text(across.at(value), y, _tick(value, values), anchor="middle") for value in values]
 
 
-def _dot_row(dot: Dot, y: float, across: Scale, quantity: Quantity) -> list[str]:
-    """A phase's name, its dot on a thin line, and the number."""
-    parts = [
-        svg.level(y, "#eceff2"),
-        svg.text(0, y + 4, svg.shortened(dot.name, 18), anchor="end", dx=-8, fill=INK),
-    ]
-    if dot.value is None:
-        return [*parts, svg.text(1, y + 4, NONE, dx=8)]
-    look = f'fill="#fff" stroke="{ORANGE}" stroke-width="2"' if dot.paced else f'fill="{BLUE}"'
+def _dot_rows(dots: Sequence[Dot], at: Sequence[float], across: Scale, quantity: Quantity) -> list[str]:
+    """Each phase's name, its dot on a thin line, and the number."""
+    lines = "".join(f'<line x2="100%" y1="{y}" y2="{y}"/>' for y in at)
+    names, values, drawn = [], [], []
+    for dot, y in zip(dots, at, strict=True):
+        names.append(svg.text(0, y + 4, svg.shortened(dot.name, 18), dx=-8))
+        values.append(svg.text(1, y + 4, NONE if dot.value is None else quantity.text(dot.value), dx=8))
+        if dot.value is not None:
+            look = f' fill="#fff" stroke="{ORANGE}" stroke-width="2"' if dot.paced else ""
+            drawn.append(f'<circle cx="{svg.percentage(across.at(dot.value))}" cy="{y}" r="5"{look}/>')
     return [
-        *parts,
-        f'<circle cx="{svg.percentage(across.at(dot.value))}" cy="{y}" r="5" {look}/>',
-        svg.text(1, y + 4, quantity.text(dot.value), dx=8, fill=INK, css="value"),
+        f'<g stroke="#eceff2">{lines}</g>',
+        f'<g text-anchor="end" fill="{INK}">{"".join(names)}</g>',
+        f'<g fill="{BLUE}">{"".join(drawn)}</g>',
+        f'<g class="value" fill="{INK}">{"".join(values)}</g>',
     ]
 
 
@@ -365,22 +383,26 @@ def spectrum(key: str, phase: str, found: Spectrum, *, paced: bool) -> Chart:
     edges = [share / top_hz for share in LF]
     content = [
         svg.band(edges[0], edges[1], 0, height - FOOT, "#f1f4f7"),
-        *_levels(scale, 4),
+        *levels(scale, 4),
         svg.stretched(line, height),
-        svg.text(sum(edges) / 2, 13, "LF", anchor="middle"),
-        svg.text((edges[1] + 1) / 2, 13, "HF", anchor="middle"),
+        svg.text(sum(edges) / 2, 13, text("labels.lf_ms2"), anchor="middle"),
+        svg.text((edges[1] + 1) / 2, 13, text("labels.hf_ms2"), anchor="middle"),
         svg.level(height - FOOT, SOFT),
         *(svg.text(at / top_hz, height - 5, f"{at:g}", anchor="middle") for at in (0.1, 0.2, 0.3)),
-        svg.text(1, height - 5, "0.4 Hz", anchor="end"),
+        svg.text(1, height - 5, text("phases.up_to_hz"), anchor="end"),
     ]
     peak = found.peak_hz(*_SHOWN_HZ)
-    told = w.SPECTRUM_TOLD.format(peak=number(peak, 3)) if peak is not None else w.NO_SPECTRUM
-    title = w.SPECTRUM.format(phase=phase)
+    told = (
+        text("phases.spectrum_told", peak=number(peak, 3))
+        if peak is not None
+        else text("methods.no_spectrum")
+    )
+    title = text("phases.spectrum", phase=phase)
     return Chart(
         title,
-        w.DENSITY,
+        text("units.density"),
         svg.drawing(key, title, told, height, content),
-        table=plain(w.AS_TABLE.format(title=title), w.SPECTRUM_HEAD, _band_rows(found)),
+        table=plain(text("page.as_table", title=title), texts("phases.spectrum_head"), _band_rows(found)),
     )
 
 
@@ -393,7 +415,7 @@ def _band_rows(found: Spectrum) -> list[list[str]]:
     ]
 
 
-def _levels(scale: Scale, about: int) -> list[str]:
+def levels(scale: Scale, about: int) -> list[str]:
     """Grid lines with labels at round values."""
     values = svg.steps(scale.low, scale.high, about)
     return [

@@ -9,9 +9,9 @@ import numpy as np
 
 from pipeline.indices.arousal import Arousal
 from pipeline.indices.delayed_arousal import DelayedArousal
+from pipeline.language import text, texts, together, told
 from pipeline.model import Bools, Floats
 from pipeline.report import svg
-from pipeline.report import wording as w
 from pipeline.report.axis import HEAD, Axis
 from pipeline.report.charts import Chart, span
 from pipeline.report.figures import NONE, number, share
@@ -41,17 +41,21 @@ def arousal(axis: Axis, time_s: Floats, course: Arousal) -> Chart | None:
     ]
     ground = [*axis.ground(height, "arousal-x"), *_grid(scale, (0, 25, 50, 75, 100))]
     content = [*ground, svg.stretched("".join(drawn), height)]
-    told = w.AROUSAL_TOLD.format(low=number(np.nanmin(value)), high=number(np.nanmax(value)))
+    told = text("arousal.told", low=number(np.nanmin(value)), high=number(np.nanmax(value)))
     rows = [
         [span(start_s, end_s), *_means(time_s, (value, low, high), start_s, end_s)]
         for start_s, end_s in axis.table_steps()
     ]
     return Chart(
-        w.AROUSAL,
-        w.AROUSAL_UNIT,
-        svg.drawing("arousal", w.AROUSAL, told, height, content),
-        (("line", w.AROUSAL_LINE), ("band", w.AROUSAL_BAND), ("orange-dash", w.AROUSAL_LEVEL)),
-        plain(w.AS_TABLE.format(title=w.AROUSAL), w.AROUSAL_HEAD, rows),
+        text("arousal.title"),
+        text("arousal.unit"),
+        svg.drawing("arousal", text("arousal.title"), told, height, content),
+        (
+            ("line", text("arousal.line")),
+            ("band", text("arousal.band")),
+            ("orange-dash", text("arousal.level")),
+        ),
+        plain(text("page.as_table", title=text("arousal.title")), texts("arousal.head"), rows),
         _arousal_note(course),
     )
 
@@ -60,11 +64,13 @@ def _arousal_note(course: Arousal) -> str:
     """What the scale means, what values rest on for how much of the time, and why a line is missing."""
     bases = Counter(basis for basis in course.basis if basis is not None).most_common(_MOST_BASES)
     known = int(np.count_nonzero(np.isfinite(course.value)))
-    told = [
-        f"{basis} ({share(count / known)} of the time)" if count < known else basis for basis, count in bases
+    shares = [
+        text("arousal.basis_share", basis=basis, share=share(count / known)) if count < known else told(basis)
+        for basis, count in bases
     ]
-    missing = [w.AROUSAL_MISSING] if known < len(course.value) else []
-    return " ".join([w.AROUSAL_SCALE, w.AROUSAL_BASES.format(bases=". Or: ".join(told)), *missing])
+    said = together("arousal.or_basis", shares)
+    missing = [text("arousal.missing")] if known < len(course.value) else []
+    return " ".join([text("arousal.scale"), text("arousal.bases", bases=said), *missing])
 
 
 def delayed(axis: Axis, found: DelayedArousal, note: str) -> Chart | None:
@@ -91,11 +97,11 @@ def delayed(axis: Axis, found: DelayedArousal, note: str) -> Chart | None:
         for start_s, end_s in axis.table_steps()
     ]
     return Chart(
-        w.DELAYED,
-        w.ARBITRARY_UNIT,
-        svg.drawing("delayed", w.DELAYED, note, height, content),
-        (("line", w.DELAYED_LINE), ("band", w.DELAYED_BAND)),
-        plain(w.AS_TABLE.format(title=w.DELAYED), w.DELAYED_HEAD, rows),
+        text("delayed.title"),
+        text("units.arbitrary"),
+        svg.drawing("delayed", text("delayed.title"), note, height, content),
+        (("line", text("delayed.line")), ("band", text("delayed.band"))),
+        plain(text("page.as_table", title=text("delayed.title")), texts("delayed.head"), rows),
         note,
     )
 

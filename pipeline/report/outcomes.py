@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.model import Phase, PhaseKind
-from pipeline.regulation import Reactivity, Recovery
+from pipeline.regulation.reactivity import Reactivity
+from pipeline.regulation.recovery import Recovery
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis

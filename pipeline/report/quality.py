@@ -10,14 +10,16 @@ import numpy as np
 
 from pipeline.floors import HRV_MAX_CORRECTED_PCT
 from pipeline.heart.beats import BeatKind, Beats
+from pipeline.language import plural, text, texts
 from pipeline.report import figures
-from pipeline.report import wording as w
 from pipeline.report.axis import Axis
 from pipeline.report.charts import Chart, span, spans_of, strip
-from pipeline.report.figures import clock, number, percent
+from pipeline.report.figures import NONE, clock, number, percent
+from pipeline.report.grammar import joined, sentence
+from pipeline.report.names import choice, known
 from pipeline.report.tables import Table, plain
 from pipeline.skin.signal import EdaRule
-from pipeline.spans import Signal, stretches
+from pipeline.spans import Signal, SpanKind, stretches
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
@@ -29,27 +31,25 @@ Spans = list[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Key figures (value, label), the strip of usable time, tables, and what a reader must know.
+    """Key figures (value, label), tables, and what a reader must know.
 
     `marked` says what people's marks took out; None where they took nothing.
     """
 
     figures: tuple[tuple[str, str], ...]
-    strip: Chart | None
     tables: tuple[Table, ...]
     warnings: tuple[str, ...]
     marked: str | None = None
 
 
-def trust(analysis: Analysis, axis: Axis) -> Trust:
+def trust(analysis: Analysis) -> Trust:
     """How far the signals of a session can be trusted."""
-    tables = (_kinds(analysis.beats), _removed(analysis), _gap_table(analysis))
-    warnings = [w.sentence(warning) for warning in dict.fromkeys(analysis.warnings)]
+    tables = (_by_phase(analysis), _kinds(analysis.beats), _removed(analysis), _gap_table(analysis))
+    warnings = [sentence(warning) for warning in dict.fromkeys(analysis.warnings)]
     if analysis.beats is not None and analysis.beats.corrected_pct > HRV_MAX_CORRECTED_PCT:
-        warnings.append(w.UNREADABLE_HEART)
+        warnings.append(text("quality.unreadable_heart"))
     return Trust(
         figures=_key_figures(analysis),
-        strip=_strip(analysis, axis),
         tables=tuple(table for table in tables if table is not None),
         warnings=tuple(warnings),
         marked=_marked(analysis),
@@ -58,14 +58,15 @@ def trust(analysis: Analysis, axis: Axis) -> Trust:
 
 def _marked(analysis: Analysis) -> str | None:
     marks = [
-        w.MARKED_FOR.format(
+        text(
+            "quality.marked_for",
             seconds=number(mark["seconds"]),
-            kind=mark["kind"],
-            signals=w.joined([w.SIGNALS[Signal(name)] for name in mark["excludes"]]),
+            kind=choice("marks", SpanKind(mark["kind"])),
+            signals=joined([choice("signals", Signal(name)) for name in mark["excludes"]]),
         )
         for mark in analysis.quality.get("marked", ())
     ]
-    return w.MARKED.format(marks="; ".join(marks)) if marks else None
+    return text("quality.marked", marks="; ".join(marks)) if marks else None
 
 
 def marks_of(analysis: Analysis, signal: Signal) -> Spans:
@@ -85,30 +86,40 @@ def gaps_of(analysis: Analysis, *streams: str) -> Spans:
 def _key_figures(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     heart, skin = analysis.quality.get("beats"), analysis.quality.get("eda")
     beats, gaps = analysis.beats, _gaps(analysis)
-    shown = [(figures.share(heart["coverage"]) if heart else w.NOT_RECORDED, w.USABLE_BEATS)]
+    shown = [
+        (
+            figures.share(heart["coverage"]) if heart else text("page.not_recorded"),
+            text("quality.usable_beats"),
+        )
+    ]
     if beats is not None and len(beats):
         kept = ~beats.excluded
         excluded = number(int(np.count_nonzero(~beats.nn & kept)))
-        told = w.EXCLUDED.format(excluded=excluded, all=number(int(np.count_nonzero(kept))))
+        told = text("quality.excluded", excluded=excluded, all=number(int(np.count_nonzero(kept))))
         shown.append((percent(beats.corrected_pct, 1), told))
-    shown.append((figures.share(skin["coverage"]) if skin else w.NOT_RECORDED, w.USABLE_EDA))
+    shown.append(
+        (figures.share(skin["coverage"]) if skin else text("page.not_recorded"), text("quality.usable_eda"))
+    )
     if (artefact := analysis.whole.number("eda_artefact_pct")) is not None:
-        shown.append((percent(artefact, 1), w.EDA_ARTEFACT))
+        shown.append((percent(artefact, 1), text("quality.eda_artefact")))
     length = clock(_union_s(gaps))
-    text = w.NO_GAP if not gaps else w.ONE_GAP if len(gaps) == 1 else w.MANY_GAPS
-    return (*shown, (number(len(gaps)), text.format(length=length)))
+    told = plural("quality.gap", len(gaps), length=length) if gaps else text("quality.no_gap")
+    return (*shown, (number(len(gaps)), told))
 
 
-def _strip(analysis: Analysis, axis: Axis) -> Chart | None:
+def strip_of(analysis: Analysis, axis: Axis) -> Chart | None:
+    """Where the signals can be used; None where there is neither."""
     rows: list[tuple[str, Spans, Spans]] = []
     beats, eda = analysis.beats, analysis.eda
     if beats is not None:
-        rows.append((w.HEART_ROW, _beat_spans(beats, normal=True), _beat_spans(beats, normal=False)))
+        rows.append(
+            (text("quality.heart_row"), _beat_spans(beats, normal=True), _beat_spans(beats, normal=False))
+        )
     if eda is not None:
-        rows.append((w.SKIN_ROW, spans_of(eda, eda.valid), spans_of(eda, ~eda.valid)))
+        rows.append((text("quality.skin_row"), spans_of(eda, eda.valid), spans_of(eda, ~eda.valid)))
     told = " ".join(
-        w.USABLE_SHARE.format(signal=name, share=figures.share(part["coverage"]))
-        for name, key in ((w.HEART_ROW, "beats"), (w.SKIN_ROW, "eda"))
+        text("quality.usable_share", signal=name, share=figures.share(part["coverage"]))
+        for name, key in ((text("quality.heart_row"), "beats"), (text("quality.skin_row"), "eda"))
         if (part := analysis.quality.get(key))
     )
     return strip(axis, rows, told) if rows else None
@@ -121,17 +132,41 @@ def _beat_spans(beats: Beats, *, normal: bool) -> Spans:
     return list(zip(starts.tolist(), ends.tolist(), strict=True))
 
 
+def _by_phase(analysis: Analysis) -> Table | None:
+    """How much of each phase can be used, of each signal that was recorded."""
+    signals = [
+        (key, row)
+        for key, row, there in (
+            ("nn_coverage", "quality.heart_row", analysis.beats is not None),
+            ("eda_coverage", "quality.skin_row", analysis.eda is not None),
+        )
+        if there
+    ]
+    rows = [
+        [
+            f"{place} {each.phase.name}",
+            *(
+                figures.share(min(value, 1.0)) if (value := each.values.number(key)) is not None else NONE
+                for key, _ in signals
+            ),
+        ]
+        for place, each in enumerate(analysis.phases, 1)
+    ]
+    head = [text("course.phase"), *(text(row) for _, row in signals)]
+    return plain(text("quality.by_phase"), head, rows) if rows and signals else None
+
+
 def _kinds(beats: Beats | None) -> Table | None:
     """Intervals by kind, if any is excluded."""
     if beats is None or not len(beats) or np.all(beats.nn):
         return None
     counts = beats.counts
     rows = [
-        [w.KINDS[kind], number(counts[kind]), percent(100 * counts[kind] / len(beats), 1)]
+        [choice("quality.kinds", kind), number(counts[kind]), percent(100 * counts[kind] / len(beats), 1)]
         for kind in BeatKind
         if counts[kind] or kind is BeatKind.NORMAL
     ]
-    return plain(w.KINDS_CAPTION, w.KIND_HEAD, rows)
+    return plain(text("quality.kinds_caption"), texts("quality.kind_head"), rows)
 
 
 def _removed(analysis: Analysis) -> Table | None:
@@ -139,11 +174,11 @@ def _removed(analysis: Analysis) -> Table | None:
     if analysis.eda is None:
         return None
     rows = [
-        [w.RULES[EdaRule(rule)], percent(100 * taken, 1)]
+        [choice("quality.rules", EdaRule(rule)), percent(100 * taken, 1)]
         for rule, taken in analysis.eda.removed.items()
         if taken > 0
     ]
-    return plain(w.RULES_CAPTION, w.RULE_HEAD, rows) if rows else None
+    return plain(text("quality.rules_caption"), texts("quality.rule_head"), rows) if rows else None
 
 
 def _gaps(analysis: Analysis) -> Sequence[Mapping[str, Any]]:
@@ -169,12 +204,12 @@ def _gap_table(analysis: Analysis) -> Table | None:
         [
             span(gap["start_s"], gap["end_s"]),
             clock(gap["end_s"] - gap["start_s"]),
-            w.STREAMS.get(gap["stream"], gap["stream"]),
-            str(gap["reason"]).replace("_", " "),
+            known("streams", gap["stream"]),
+            known("gap_reasons", str(gap["reason"]).replace("_", " ")),
         ]
         for gap in gaps[:_MOST_GAPS]
     ]
     if len(gaps) > _MOST_GAPS:
         left_s = sum(gap["end_s"] - gap["start_s"] for gap in gaps[_MOST_GAPS:])
-        rows.append([w.MORE_GAPS.format(count=number(len(gaps) - _MOST_GAPS)), clock(left_s), "", ""])
-    return plain(w.GAPS_CAPTION, w.GAP_HEAD, rows, words=True) if rows else None
+        rows.append([text("quality.more_gaps", count=number(len(gaps) - _MOST_GAPS)), clock(left_s), "", ""])
+    return plain(text("quality.gaps_caption"), texts("quality.gap_head"), rows, words=True) if rows else None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
+from pipeline.claims.practised import resonance_claims
 from pipeline.guidance.resonance import Assessment, RateStep, Verdict
 from pipeline.guidance.resonance_agreement import Agreement
 from pipeline.guidance.resonance_criteria import Criterion, Measured
-from pipeline.report import resonance_wording as w
+from pipeline.language import text, texts
 from pipeline.report.figures import number
+from pipeline.report.grammar import joined
+from pipeline.report.names import choice
 from pipeline.report.tables import Cell, Group, Notes, Row, Table
-from pipeline.report.wording import LOW_TO_HIGH, day, joined, sentence
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
@@ -39,10 +40,15 @@ def resonance(analysis: Analysis) -> Resonance | None:
 def section(found: Assessment) -> Resonance:
     """What a page says of an assessment."""
     return Resonance(
-        found=tuple(_sentences(found)),
+        found=tuple(each.text for each in resonance_claims(found)),
         by_rate=_by_rate(found),
         agreement=_agreement(found),
-        remarks=(w.COUNTED, w.INTERVALS, w.SYNCHRONY_NEEDS, w.PACING_ITSELF),
+        remarks=(
+            text("resonance.counted"),
+            text("resonance.intervals"),
+            text("resonance.synchrony_needs"),
+            text("resonance.pacing_itself"),
+        ),
     )
 
 
@@ -56,70 +62,54 @@ def rates(bpm: tuple[float, ...]) -> str:
     return joined([rate(each) for each in bpm])
 
 
-def _sentences(found: Assessment) -> list[str]:
-    dated = w.ON_DAY.format(day=day(date.fromisoformat(found.dated.date))) if found.dated.date else w.THIS_DAY
-    return [*_verdict(found), *_not_assessed(found), f"{dated} {w.RETEST}"]
-
-
-def _verdict(found: Assessment) -> list[str]:
-    alike, reason = found.not_distinguishable_bpm, found.reason or w.UNKNOWN
-    if found.best_bpm is not None:
-        best = rate(found.best_bpm)
-        step = next(each for each in found.steps if each.rate_bpm == found.best_bpm)
-        counting = sum(each.counts for each in found.agreement)
-        told = [w.AGREED.format(count=step.agreeing, counting=counting, rate=best)]
-        return [*told, w.ALIKE.format(rates=rates(alike))] if alike else told
-    if found.verdict is Verdict.NOT_ASSESSED:
-        return [w.NOT_ASSESSED.format(reason=reason)]
-    told = [w.NONE_STANDS_OUT.format(reason=reason)]
-    return [*told, w.LARGEST_ALIKE.format(rates=rates(alike))] if len(alike) > 1 else told
-
-
-def _not_assessed(found: Assessment) -> list[str]:
-    """The criteria that say nothing, with the reason; steps that take no part have theirs in the table."""
-    told = [
-        w.CRITERION_NOT_ASSESSED.format(criterion=w.NAMES[each.criterion], reason=each.reason)
-        for each in found.agreement
-        if not each.best_bpm
-    ]
-    return [sentence(text) for text in told]
-
-
 def _by_rate(found: Assessment) -> Table:
     notes = Notes()
     rows = tuple(Row(rate(step.rate_bpm), _rate_cells(step, found, notes)) for step in found.steps)
-    return Table(w.BY_RATE, w.BY_RATE_HEAD, (Group(rows),), notes.listed())
+    head = tuple(zip(texts("resonance.by_rate_head"), texts("resonance.by_rate_units"), strict=True))
+    return Table(text("resonance.by_rate"), head, (Group(rows),), notes.listed())
 
 
 def _rate_cells(step: RateStep, found: Assessment, notes: Notes) -> tuple[Cell, ...]:
     swing = _cell(step.value(Criterion.AMPLITUDE), notes)
     low, high = step.amplitude_low_bpm, step.amplitude_high_bpm
     if low is None or high is None:
-        missing = notes.missing(step.excluded or w.UNKNOWN)
-        return swing, missing, Cell(number(step.breaths)), missing, Cell(_followed(step)), Cell(w.NOT_USED)
+        missing = notes.missing(step.excluded or text("resonance.unknown"))
+        return (
+            swing,
+            missing,
+            Cell(number(step.breaths)),
+            missing,
+            Cell(_followed(step)),
+            Cell(text("resonance.not_used")),
+        )
     return (
         swing,
-        Cell(LOW_TO_HIGH.format(low=number(low, 1), high=number(high, 1))),
+        Cell(text("grammar.low_to_high", low=number(low, 1), high=number(high, 1))),
         Cell(number(step.breaths)),
-        Cell(number(step.agreeing)) if found.agreement else notes.missing(found.reason or w.UNKNOWN),
+        Cell(number(step.agreeing))
+        if found.agreement
+        else notes.missing(found.reason or text("resonance.unknown")),
         Cell(_followed(step)),
         Cell(_reading(step, found)),
     )
 
 
 def _followed(step: RateStep) -> str:
-    return w.FOLLOWED[step.followed_by].format(outcome=step.followed)
+    return text(
+        f"resonance.followed.{step.followed_by.name.lower()}",
+        outcome=choice("resonance.outcomes", step.followed),
+    )
 
 
 def _reading(step: RateStep, found: Assessment) -> str:
     if found.verdict is Verdict.NOT_ASSESSED:
-        return w.NOT_COMPARED
+        return text("resonance.not_compared")
     alike = step.rate_bpm in found.not_distinguishable_bpm
     if found.best_bpm is None:
-        return w.AMONG_LARGEST if alike else w.BELOW_LARGEST
+        return text("resonance.among_largest") if alike else text("resonance.below_largest")
     if step.rate_bpm == found.best_bpm:
-        return w.BEST
-    return (w.NOT_TOLD_APART if alike else w.LOWER).format(rate=rate(found.best_bpm))
+        return text("resonance.best")
+    return text("resonance.not_told_apart" if alike else "resonance.lower", rate=rate(found.best_bpm))
 
 
 def _agreement(found: Assessment) -> Table:
@@ -128,32 +118,32 @@ def _agreement(found: Assessment) -> Table:
     ranked = {each.criterion: each for each in found.agreement}
     rows = tuple(
         Row(
-            w.NAMES[criterion],
+            choice("resonance.names", criterion),
             (
                 *(_cell(step.value(criterion), notes) for step in found.steps),
                 _best(ranked.get(criterion), found, notes),
             ),
-            w.DETAILS[criterion],
+            choice("resonance.details", criterion),
         )
         for criterion in Criterion
     )
     head = (
-        (w.CRITERION, ""),
-        *((rate(step.rate_bpm), w.PER_MIN) for step in found.steps),
-        (w.RANKS_BEST, ""),
+        (text("resonance.criterion"), ""),
+        *((rate(step.rate_bpm), text("units.per_min")) for step in found.steps),
+        (text("resonance.ranks_best"), ""),
     )
-    return Table(w.AGREEMENT, head, (Group(rows),), notes.listed())
+    return Table(text("resonance.agreement"), head, (Group(rows),), notes.listed())
 
 
 def _best(ranked: Agreement | None, found: Assessment, notes: Notes) -> Cell:
     if ranked is None:
-        return notes.missing(found.reason or w.UNKNOWN)
+        return notes.missing(found.reason or text("resonance.unknown"))
     if not ranked.best_bpm:
-        return notes.missing(ranked.reason or w.UNKNOWN)
-    return Cell(rates(ranked.best_bpm) if ranked.counts else w.ALL_ALIKE)
+        return notes.missing(ranked.reason or text("resonance.unknown"))
+    return Cell(rates(ranked.best_bpm) if ranked.counts else text("resonance.all_alike"))
 
 
 def _cell(value: Measured, notes: Notes) -> Cell:
     if value.value is None:
-        return notes.missing(value.reason or w.UNKNOWN)
+        return notes.missing(value.reason or text("resonance.unknown"))
     return Cell(number(value.value * _SCALE.get(value.criterion, 1.0), _DECIMALS.get(value.criterion, 0)))

@@ -71,15 +71,15 @@ def time_steps(duration_s: float) -> list[float]:
     return [float(k * step) for k in range(math.floor(duration_s / step) + 1)]
 
 
-def path(x: Floats, y: Floats, linked: Bools, *, smooth: bool = False) -> str:
+def path(x: Floats, y: Floats, linked: Bools, *, smooth: bool = False, coarse: int = 1) -> str:
     """Path data through points, x in columns rising, y in pixels.
 
     A point that is not `linked` to the one before begins a new line. More than two points to a column
     become its lowest and highest, in the order they came in: no peak is lost, and the size has a bound.
-    Of a `smooth` line the first point of each column is enough.
+    Of a `smooth` line the first point of each column is enough; of a `coarse` one columns are wider.
     """
-    if len(x) > (COLUMNS if smooth else 2 * COLUMNS):
-        x, y, linked = _firsts(x, y, linked) if smooth else _thinned(x, y, linked)
+    if len(x) > (COLUMNS if smooth else 2 * COLUMNS // coarse):
+        x, y, linked = _firsts(x, y, linked) if smooth else _thinned(x, y, linked, coarse)
     # from place to place as tenths of a column or pixel: shorter than places, and nothing adds up to an error
     across, down = (np.round(10 * values).astype(np.int64) for values in (x, y))
     dx, dy = np.diff(across, prepend=0), np.diff(down, prepend=0)
@@ -116,8 +116,8 @@ def _firsts(x: Floats, y: Floats, linked: Bools) -> tuple[Floats, Floats, Bools]
     return x[firsts], y[firsts], np.append(False, breaks[1:] == breaks[:-1])
 
 
-def _thinned(x: Floats, y: Floats, linked: Bools) -> tuple[Floats, Floats, Bools]:
-    column = np.floor(x).astype(np.intp)
+def _thinned(x: Floats, y: Floats, linked: Bools, width: int) -> tuple[Floats, Floats, Bools]:
+    column = np.floor(x / width).astype(np.intp)
     firsts = np.flatnonzero(np.diff(column, prepend=-1))
     chosen, joined = [], []
     for first, end in zip(firsts.tolist(), [*firsts[1:].tolist(), len(x)], strict=True):
@@ -157,18 +157,19 @@ def stretched(content: str, height: int) -> str:
     )
 
 
-def band(start: float, end: float, top: float, height: float, fill: str) -> str:
-    """A filled box between two shares of the width (0 to 1)."""
+def band(start: float, end: float, top: float, height: float, fill: str = "") -> str:
+    """A filled box between two shares of the width (0 to 1); without a fill, that of the group it is in."""
+    filled = f' fill="{fill}"' if fill else ""
     return (
         f'<rect x="{percentage(start)}" width="{percentage(max(end - start, 0.0015))}" y="{_short(top)}" '
-        f'height="{_short(height)}" fill="{fill}"/>'
+        f'height="{_short(height)}"{filled}/>'
     )
 
 
 def level(y: float, color: str = GRID, dash: str = "") -> str:
     """A horizontal line across the plot."""
     dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<line x1="0" x2="100%" y1="{_short(y)}" y2="{_short(y)}" stroke="{color}"{dashes}/>'
+    return f'<line x2="100%" y1="{_short(y)}" y2="{_short(y)}" stroke="{color}"{dashes}/>'
 
 
 def upright(share: float, top: float, bottom: float, color: str = GREY, dash: str = "") -> str:
@@ -205,6 +206,12 @@ def text(
         if value != default
     )
     return f'<text x="{percentage(share)}" y="{_short(y)}"{attributes}>{escape(content)}</text>'
+
+
+def centred(words: Sequence[str], css: str = "", fill: str = "") -> str:
+    """Words that are centred on their places, as a group."""
+    attributes = "".join(f' {name}="{value}"' for name, value in (("class", css), ("fill", fill)) if value)
+    return f'<g text-anchor="middle"{attributes}>{"".join(words)}</g>'
 
 
 def axis_label(y: float, content: str) -> str:

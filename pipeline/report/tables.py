@@ -6,17 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 
-from pipeline.report import wording as w
+from pipeline.language import told
 from pipeline.report.figures import NONE
+from pipeline.report.grammar import sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What stands in a cell; with a `reason`, why nothing does, and the `mark` of the note that says so."""
+    """What stands in a cell; with a `reason`, why nothing does, and the `mark` of the note that says so.
+
+    `detail` is said in small below it. A cell with a mark and no reason has a note to what stands in it.
+    """
 
     text: str
     reason: str | None = None
     mark: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,15 @@ class Notes:
 
     def missing(self, reason: str) -> Cell:
         """The cell of a value that could not be had."""
-        return Cell(NONE, reason, self.marks.setdefault(reason, _mark(len(self.marks))))
+        said = told(reason)
+        return Cell(NONE, said, self.marks.setdefault(said, _mark(len(self.marks))))
+
+    def marked(self, text: str, reason: str) -> Cell:
+        """The cell of a value that has a note, such as why it has no interval."""
+        return Cell(text, mark=self.missing(reason).mark)
 
     def listed(self) -> tuple[tuple[str, str], ...]:
-        return tuple((mark, w.sentence(reason)) for reason, mark in self.marks.items())
+        return tuple((mark, sentence(reason)) for reason, mark in self.marks.items())
 
 
 def _mark(index: int) -> str:
@@ -72,5 +82,5 @@ def _mark(index: int) -> str:
 
 def plain(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> Table:
     """A table of texts; the first of each row is its head."""
-    body = tuple(Row(row[0], tuple(Cell(text) for text in row[1:])) for row in rows)
+    body = tuple(Row(row[0], tuple(Cell(each) for each in row[1:])) for row in rows)
     return Table(caption, tuple((label, "") for label in head), (Group(body),), words=words)

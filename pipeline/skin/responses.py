@@ -9,13 +9,14 @@ from typing import Self
 
 import numpy as np
 
+from pipeline.language import reason
 from pipeline.model import Floats
 from pipeline.skin.signal import Eda, stretches_of
 
 MIN_AMPLITUDE_US = 0.05
 MIN_RATE_HZ = 1.0  # a response rises for one to three seconds: slower sampling steps over it
 ENOUGH_S = 300.0
-NO_RESPONSE_SEEN = "No skin response seen with this sensor today"
+NO_RESPONSE_SEEN = reason("reasons.quality.no_response_seen")
 
 _DIP_SHARE = 0.2  # of the smallest response: a shallower dip does not end a rise
 _CLIMB_SHARE = 0.1  # of the steepest slope: what is flatter belongs to the level, not the response

@@ -19,7 +19,7 @@ from flows.surroundings import Source, Surroundings, replayed, simulated
 from flows.web.lobby import Defaults
 from pipeline.clock import Clock
 from pipeline.journal import Kind
-from pipeline.profile import Profile, profile_path, read_profile, write_profile
+from pipeline.profile import Profile, profile_path, read_profile, update_profile, write_profile
 from pipeline.sealing import read_table, records_of
 from pipeline.store import Home, read_session
 from pipeline.verification import problems_of
@@ -152,9 +152,9 @@ def test_a_goal_that_a_slow_disk_takes_its_time_for_is_there_in_the_next_session
 
     def slowly(*what: Any) -> None:
         began.wait(2)
-        write_profile(*what)
+        update_profile(*what)
 
-    monkeypatch.setattr("flows.web.feed.write_profile", slowly)
+    monkeypatch.setattr("flows.web.feed.update_profile", slowly)
 
     def happening(desk: Desk, _: Hosted) -> None:
         desk.whole()

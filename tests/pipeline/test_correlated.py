@@ -49,3 +49,29 @@ def test_independent_values_have_one_degree_less_than_values() -> None:
 def test_across_a_missing_value_none_are_neighbours() -> None:
     run = Run(np.zeros(3), np.array([0.0, 1.0, 3.0]))
     assert [(int(later), int(earlier)) for later, earlier in np.argwhere(run.neighbours)] == [(1, 0)]
+
+
+def test_what_a_course_takes_out_is_allowed_for() -> None:
+    """The variance of a value is the same whether a mean or a mean and a line were fitted."""
+    lines = []
+    for seed in range(1500):
+        value = _run(0.5, 9, seed).residual + 0.8 * np.arange(9)
+        lines.append(Run.about(value, np.arange(9.0), np.arange(9.0)[:, np.newaxis]))
+    variance, degrees = scatter(lines, 0.5)
+    assert variance == pytest.approx(1.0, abs=0.07)
+    assert degrees < scatter([_run(0.5, 9, 1)] * 1500, 0.5)[1]
+
+
+def test_a_course_without_columns_is_a_mean() -> None:
+    run = _run(0.3, 9, 4, frozenset({2}))
+    about = Run.about(run.residual + 5.0, run.place, np.empty((8, 0)))
+    assert about.residual == pytest.approx(run.residual)
+    assert scatter([about], 0.3) == pytest.approx(scatter([run], 0.3))
+    assert lag_one([about], 0.6) == pytest.approx(lag_one([run], 0.6))
+
+
+def test_a_course_that_fits_leaves_nothing() -> None:
+    place = np.arange(8.0)
+    assert Run.about(3 * place - 1, place, place[:, np.newaxis]).residual == pytest.approx(
+        np.zeros(8), abs=1e-9
+    )

@@ -112,6 +112,8 @@ PAGES_OF = {
     "/live": (True, False, False),
     "/practice": (True, False, False),
     "/progress/c1": (True, False, False),
+    "/progress/c1/report": (True, False, False),
+    "/progress/c1/report/client": (True, False, False),
     f"/report/c1/{SESSION}": (True, False, False),
     "/api/home": (True, False, False),
     "/api/clients/c1": (True, False, False),
@@ -376,8 +378,11 @@ def test_other_screens_are_signed_out(tmp_path: Path) -> None:
         assert (tablet.get("/client").status_code, operator.get("/").status_code) == (401, 200)
 
 
-def test_a_report_has_no_script_and_no_reach(operator: httpx.Client) -> None:
-    answer = operator.get(f"/report/c1/{SESSION}")
+@pytest.mark.parametrize(
+    "path", [f"/report/c1/{SESSION}", "/progress/c1/report", "/progress/c1/report/client"]
+)
+def test_a_report_has_no_script_and_no_reach(operator: httpx.Client, path: str) -> None:
+    answer = operator.get(path)
     policy = answer.headers["content-security-policy"]
     assert answer.status_code == 200
     assert "<title>" in answer.text
@@ -385,6 +390,20 @@ def test_a_report_has_no_script_and_no_reach(operator: httpx.Client) -> None:
     assert {"default-src 'none'", "style-src 'unsafe-inline'", "img-src data:", "sandbox"} <= {
         part.strip() for part in policy.split(";")
     }
+
+
+@pytest.mark.parametrize(
+    ("client", "said"),
+    [
+        pytest.param("nobody", "no finished session is stored", id="nobody"),
+        pytest.param("A%20b", "A b", id="no pseudonym"),
+        pytest.param("..%2Fc1", "", id="another folder"),
+    ],
+)
+def test_no_progress_of_whom_nothing_is_known(operator: httpx.Client, client: str, said: str) -> None:
+    answer = operator.get(f"/progress/{client}/report")
+    assert answer.status_code == 404
+    assert said in answer.text
 
 
 def test_names_and_notes_are_data(house: House, operator: httpx.Client) -> None:

@@ -109,6 +109,8 @@ def test_a_session(home: Path) -> None:
             "rmssd_ms": {"value": None, "n": 3, "why": "needs 20 pairs, there are 3"},
             "scl_us": {"value": 4.2, "n": 90, "why": None},
         },
+        "release": None,
+        "release_trouble": None,
     }
 
 
@@ -177,13 +179,14 @@ def test_clients_with_their_last_session_first(home: Path) -> None:
     sealed(home, "anna", SECOND)
     sealed(home, "ben", FIRST)
     (home / "sessions" / "Not A Client" / FIRST).mkdir(parents=True)
-    write_profile(home, "ben", Profile(goal="Sleep better"))
+    write_profile(home, "ben", Profile(goal="Sleep better", conditions={"hand": "left"}))
     (home / "clinic.toml").write_text('name = "Park"\ncrisis_line = "116 123"\n')
     page = asyncio.run(Library(Home(home)).home())
     assert [
         (each["client"], each["sessions"], each["minutes"], each["goal"], each["last"]["session_id"])
         for each in page["clients"]
     ] == [("anna", 2, 4.0, None, SECOND), ("ben", 1, 2.0, "Sleep better", FIRST)]
+    assert [each["conditions"] for each in page["clients"]] == [{}, {"hand": "left"}]
     assert page["clinic"] == {"name": "Park", "crisis_line": "116 123", "trouble": None}
 
 

@@ -12,11 +12,11 @@ from devices.drivers.registry import drivers
 from devices.virtual.room import simulated_room
 from flows.cli import cli
 from flows.surroundings import Surroundings
-from flows.web.lobby import Chosen, Defaults, Lobby
+from flows.web.lobby import Chosen, Defaults, Lobby, keep_conditions
 from pipeline.clock import Clock, run
 from pipeline.errors import DeviceError, InUseError, UsageError
 from pipeline.guidance.safety import QUESTIONS
-from pipeline.profile import Profile, Screening, write_profile
+from pipeline.profile import Profile, Screening, read_profile, write_profile
 from pipeline.store import Home
 
 
@@ -81,9 +81,36 @@ def test_a_random_order_is_written_down_where_there_is_one(tmp_path: Path) -> No
     assert plain.plan.conditions == {}
 
 
+def test_conditions_are_stored_with_the_session(tmp_path: Path) -> None:
+    request = {"conditions": {"hand": "left", "caffeine": "none-today", "eyes": ""}, "protocol": "free"}
+    found, told = chosen(tmp_path, request)
+    assert found.plan.conditions == {"hand": "left", "caffeine": "none-today"}
+    assert found.kept is None  # what was said in a simulated session is not a person's own
+    assert [each["name"] for each in told[-1]["conditions"]][:2] == ["posture", "eyes"]
+    assert told[-1]["conditions_kept"] == {}
+
+
+def test_what_stays_the_same_is_offered_again(tmp_path: Path) -> None:
+    write_profile(tmp_path, "me", Profile(goal="Sleep", conditions={"hand": "right"}))
+    keep_conditions(Home(tmp_path), "me", {"hand": "left", "eda_site": "fingers"})
+    assert read_profile(tmp_path, "me") == Profile(
+        goal="Sleep", conditions={"hand": "left", "eda_site": "fingers"}
+    )
+    _, told = chosen(tmp_path, {"protocol": "free"})
+    assert told[-1]["conditions_kept"] == {"hand": "left", "eda_site": "fingers"}
+
+
+def test_conditions_that_cannot_be_kept_keep_nobody_from_a_session(tmp_path: Path) -> None:
+    (tmp_path / "clients").write_text("a file")
+    keep_conditions(Home(tmp_path), "me", {"hand": "left"})
+
+
 @pytest.mark.parametrize(
     ("request_", "error", "told"),
     [
+        ({"conditions": {"hand": "third"}}, UsageError, "hand 'third': choose from left, right"),
+        ({"conditions": {"mood": "x"}}, UsageError, "no condition 'mood'"),
+        ({"conditions": ["hand"]}, UsageError, "conditions are answers"),
         ({"client": "Anna B."}, UsageError, "for example 'anna-b'"),
         ({"client": 5}, UsageError, "client is missing"),
         ({"protocol": "nope"}, UsageError, "there is no protocol 'nope'"),

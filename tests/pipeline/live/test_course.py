@@ -18,7 +18,7 @@ from pipeline.live.comparison import PACED
 from pipeline.live.course import BREATHING_S, NO_BASELINE, YOUNG_BASELINE, Follower
 from pipeline.live.indices import LiveIndices, Shown
 from pipeline.live.shown import Analysed
-from pipeline.regulation import baseline_of
+from pipeline.regulation.phases import baseline_of
 from pipeline.sealing import read_table, records_of
 from tests.flows.rooms import play
 from tests.pipeline.live.made_up import Session, decode, phase, span

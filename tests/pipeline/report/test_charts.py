@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from pipeline.analysis import analyse
+from pipeline.language import text
 from pipeline.model import Phase, PhaseKind
 from pipeline.report import charts, svg
-from pipeline.report import wording as w
 from pipeline.report.axis import Axis, Event
 from pipeline.report.figures import RMSSD
+from pipeline.report.names import FROM_STRAP
 from tests.pipeline.report.recordings import recording
 
 
@@ -75,14 +76,14 @@ class TestTachogram:
         analysis = analyse(session)
         assert analysis.beats is not None
         axis = Axis(session.duration_s, session.phases)
-        chart = charts.tachogram(axis, analysis.beats, w.FROM_STRAP, [(500.0, 520.0)])
+        chart = charts.tachogram(axis, analysis.beats, FROM_STRAP, [(500.0, 520.0)])
         line, marks, _ = re.findall(r'<path d="([^"]*)"', str(chart.drawing))  # and those marked by hand
         begin, end = 500 / 840 * svg.COLUMNS, 520 / 840 * svg.COLUMNS
         for points in _lines(line):
             across = [a for a, b in itertools.pairwise(points) if a[0] <= begin + 1 < end - 1 <= b[0]]
             assert across == []
         assert marks.count("M") > 10
-        assert ("tick", w.EXCLUDED_INTERVAL) in chart.legend
+        assert ("tick", text("course.excluded_interval")) in chart.legend
         assert chart.table is not None
 
 
@@ -100,7 +101,9 @@ class TestAxis:
     def test_numbers_of_markers_never_overlap(self) -> None:
         events = tuple(Event(k, 10.0 + k) for k in range(1, 40))
         drawn = "".join(Axis(900.0, (), events).ground(200, "k"))
-        places = [float(x) for x in re.findall(r'<text x="([\d.]+)%"[^>]*class="event(?: wide)?"', drawn)]
+        group = drawn.partition('class="event"')[2].partition("</g>")[0]
+        numbers = re.findall(r'<text x="([\d.]+)%"([^>]*)>', group)
+        places = [float(x) for x, others in numbers if "narrow" not in others]
         assert len(places) < 39
         assert all((b - a) * 6.1 >= 12 for a, b in itertools.pairwise(places))
 

@@ -9,10 +9,10 @@ import pytest
 from pipeline.analysis import Analysis, analyse
 from pipeline.heart.spectrum import Detrend
 from pipeline.indices.delayed_arousal import TEXT
+from pipeline.language import text
 from pipeline.model import DeviceInfo, Gap, Marker, Phase, PhaseKind, Rating, Recording
 from pipeline.parameters import Parameters
 from pipeline.report import render
-from pipeline.report import wording as w
 from tests.pipeline.report.recordings import GUIDED, Page, beats, conductance, page_of, recording
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=y>\"'&amp;{{ 7*7 }}</td></svg></style>" * 130
@@ -22,6 +22,25 @@ def _short() -> Recording:
     streams = {name: stream.between(0, 40) for name, stream in recording().streams.items()}
     return recording(40.0, streams=streams, phases=(), markers=(), ratings=())
 
+
+SECTIONS = (
+    "Signal quality",
+    "In short",
+    "Since the last session",
+    "The session over time",
+    "Values by phase",
+    "Reactivity and recovery",
+    "Resonance today",
+    "Spectrum",
+    "Self-report beside the signals",
+    "Between sessions",
+    "To check next time",
+    "Sign-off",
+    "Signal quality in detail",
+    "How to read this",
+    "Methods",
+)
+MAY_BE_MISSING = ("Signal quality in detail", "Resonance today", "Spectrum", "Self-report beside the signals")
 
 RECORDINGS: dict[str, Callable[[], Recording]] = {
     "guided": recording,
@@ -61,16 +80,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 class TestStructure:
     def test_sections_come_in_the_order_they_are_read(self, name: str) -> None:
-        page = _page(name)
-        assert [words for level, words in page.headings if level == 2] == [
-            "In short",
-            "Signal quality",
-            "The session over time",
-            "Values by phase",
-            "Reactivity and recovery",
-            "How to read this",
-            "Methods",
-        ]
+        shown = [words for level, words in _page(name).headings if level == 2]
+        assert shown == [section for section in SECTIONS if section not in MAY_BE_MISSING or section in shown]
 
     def test_headings_leave_out_no_level(self, name: str) -> None:
         levels = [level for level, _ in _page(name).headings]
@@ -106,10 +117,10 @@ class TestStructure:
 
     def test_every_mark_has_its_note(self, name: str) -> None:
         for table in re.findall(
-            r"<table.*?</table>\s*</div>\s*(?:<ul class=\"notes\">.*?</ul>)?", _html(name), re.S
+            r"<table.*?</table>\s*</div>\s*(?:<ul class=\"notes[^>]*>.*?</ul>)?", _html(name), re.S
         ):
-            used = set(re.findall(r"–<sup>(\w+)</sup>", table))
-            assert used == set(re.findall(r"<li><sup>(\w+)</sup>", table))
+            cells, _, notes = table.partition("</table>")
+            assert set(re.findall(r"<sup>(\w+)</sup>", cells)) == set(re.findall(r"<sup>(\w+)</sup>", notes))
 
     def test_table_rows_are_as_long_as_their_heads(self, name: str) -> None:
         for table in re.findall(r"<table.*?</table>", _html(name), re.S):
@@ -122,11 +133,16 @@ class TestSelfContained:
     def test_nothing_comes_from_elsewhere(self, name: str) -> None:
         html = _html(name)
         assert not re.search(r"https?:|//\w|@import|url\((?!#)", html)
-        assert {found.get("href") for tag, found in _page(name).tags if tag in ("link", "a")} == {
-            "data:,",
-            "#in-short",
-        }
+        links = {str(found.get("href")) for tag, found in _page(name).tags if tag in ("link", "a")}
+        assert {link for link in links if not link.startswith("#")} == {"data:,"}
         assert not {tag for tag, _ in _page(name).tags} & {"script", "iframe", "img", "object", "form"}
+
+    def test_every_link_leads_somewhere(self, name: str) -> None:
+        page = _page(name)
+        ids = {found["id"] for _, found in page.tags if "id" in found}
+        links = {str(found["href"])[1:] for tag, found in page.tags if tag == "a"}
+        assert links <= ids
+        assert {"in-short", "is-usable"} <= links
 
     def test_an_hour_is_below_150_kb(self) -> None:
         gaps = tuple(Gap(60.0 * k, 60.0 * k + 2, "connection lost") for k in range(1, 59))
@@ -167,13 +183,10 @@ class TestEscaping:
 
 class TestWords:
     def test_says_nothing_it_must_not(self, name: str) -> None:
-        words = _page(name).words.replace(TEXT, "").replace(w.DELAYED, "").lower()
+        words = _page(name).words.replace(TEXT, "").replace(text("delayed.title"), "").lower()
         for never in ("coherence", "improved", "improvement", "vagal tone", "gsr", "sympathovagal", "your "):
             assert never not in words, never
-        assert [m.start() for m in re.finditer("diagnos", words)] == [
-            m.start() + len("this report makes no ")
-            for m in re.finditer("this report makes no diagnosis", words)
-        ]
+        assert "diagnos" not in re.sub(r"this report makes no diagnosis|not a diagnosis", "", words)
         for sentence in re.findall(r"[^.]*(?:cortisol|hormone)[^.]*\.", words):
             assert "not measured" in sentence
 
@@ -193,7 +206,7 @@ class TestWords:
             ("no baseline", "there is no baseline phase to hold it against"),
             ("no baseline", "No change is estimable, because there is no baseline phase"),
             ("no phases", "There was no challenge phase, so no reactivity is estimated."),
-            ("40 seconds", "RMSSD not estimable (needs 60 s, the window has 40 s)"),
+            ("40 seconds", "RMSSD is not estimable: needs 60 s, the window has 40 s."),
             ("no recovery", "No recovery phase follows the challenge."),
             ("only paced", "not to be compared with unpaced phases"),
             ("nothing told", "no client named"),
@@ -244,8 +257,7 @@ class TestChanges:
             replace(each, share_left=None, low=None, high=None, reason=wide) for each in analysis.recovery
         )
         words = page_of(render(replace(analysis, recovery=unknown))).words
-        assert f"Its {wide[4:]}." in words
-        assert f"how much was left afterwards is not estimable, because {wide}" in words
+        assert words.count(f"Its {wide[4:]}.") == 2  # under the changes, and under the courses
 
 
 class TestPaced:
@@ -256,6 +268,6 @@ class TestPaced:
 
     def test_paced_rows_stand_apart(self) -> None:
         html = _html("guided")
-        table = html[html.index("Values of each phase") :]
+        table = html[html.index("Heart, by phase") :]
         assert table.index("4 Paced breathing") > table.index("not compared with the phases above")
         assert table.index("3 Recovery") < table.index("not compared with the phases above")

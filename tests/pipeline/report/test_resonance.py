@@ -8,7 +8,7 @@ from pipeline.report.tables import Table
 from tests.pipeline.guidance.paced import assessed, belt, heart, peaking, steps, without
 
 RETEST = (
-    "This is the result of 1 March 2026. "
+    "This is the result of one day. "
     "Two of three people had another rate at retest (Capdevila 2021): re-check before relying on it."
 )
 CAUSES = ("treat", "improv", "cortisol", "norm", "score", "should", "failed")

@@ -1,14 +1,13 @@
 """What people said and marked, on the page: as text, in quotes, on the timeline."""
 
-import re
 from functools import cache
 
 import pytest
 
 from pipeline.analysis import analyse
+from pipeline.language import text
 from pipeline.model import CheckIn, Marker, Note
 from pipeline.report import render, svg
-from pipeline.report import wording as w
 from tests.pipeline.report.recordings import Page, page_of, recording
 
 MARKS = (
@@ -55,11 +54,11 @@ def test_quality_tells_what_was_excluded_by_marks() -> None:
 
 def test_charts_show_the_spans() -> None:
     heart, skin = (
-        len(re.findall(f'fill="{svg.MARK}"', _html()[_html().index(f">{title}") :].split("</svg>\n")[0]))
-        for title in ("RR intervals <small>", "Skin conductance <small>")
+        _html()[_html().index(f">{title}") :].partition(f'<g fill="{svg.MARK}">')[2].partition("</g>")[0]
+        for title in ("RR intervals <small>", "Skin conductance</a> <small>")
     )
-    assert (heart, skin) == (3, 2)
-    assert _page().words.count(w.MARKED_KEY) >= 2
+    assert (heart.count("<rect"), skin.count("<rect")) == (3, 2)
+    assert _page().words.count(text("quality.marked_key")) >= 2
 
 
 def test_spans_stand_in_the_list_of_markers() -> None:
@@ -77,18 +76,19 @@ def test_check_ins_and_notes_are_quoted_and_never_analysed() -> None:
     assert "before 0:01 “tense” – “shoulders” –" in words
     assert "after 13:50 “calmer” – – –" in words
     assert "note “laughed”" in words
-    assert w.NEVER_ANALYSED in words
+    assert text("course.never_analysed") in words
 
 
 def test_of_the_questions_before_a_first_session_only_a_yes_is_told() -> None:
-    assert "posture: sitting; pregnancy: yes" in _page().words
+    assert "Posture: sitting; Pregnancy: yes" in _page().words
     assert "pacemaker" not in _page().words
     assert "epilepsy" not in _page().words
 
 
 def test_nothing_said_takes_no_room() -> None:
     words = page_of(render(analyse(recording(markers=())))).words
-    assert not any(told in words for told in (w.NEVER_ANALYSED, w.CHECK_INS, w.MARKED_KEY))
+    never = ("course.never_analysed", "course.check_ins", "quality.marked_key")
+    assert not any(text(key) in words for key in never)
 
 
 @pytest.mark.parametrize(

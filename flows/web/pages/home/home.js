@@ -44,5 +44,5 @@ async function list() {
     return;
   }
   showClients(home.clients);
-  suggestClients(home.clients.map(({ client }) => client));
+  suggestClients(home.clients);
 }

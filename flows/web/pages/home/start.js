@@ -1,7 +1,8 @@
 /** The start form: with its defaults, Start alone suffices. */
 import { el, setText } from "/pages/say.js";
 import { post } from "/pages/net.js";
-import { codeOf, tidied } from "./client_code.js";
+import { codeOf, isCode, tidied } from "./client_code.js";
+import { conditionsSaid, fillConditions, forgetConditions, showConditions } from "./conditions.js";
 import { chosenProtocol, onProtocol, showProtocols } from "./protocols.js";
 import { screeningAnswers, showScreening } from "./screening.js";
 import { chosenSensors, showSensors } from "./sensors.js";
@@ -14,6 +15,7 @@ const go = document.querySelector("#go");
 const says = document.querySelector("#go-says");
 let lobby = null;
 let clients = null;
+let keptBy = {}; // conditions of each client's last session
 let typed = false;
 let lacking = null; // what kept the last click on Start from starting
 
@@ -37,6 +39,7 @@ export function showLobby(data) {
   if (!typed) field.value = lobby.client;
   showSensors(lobby);
   showProtocols(lobby);
+  showConditions(lobby.conditions);
   show();
   if (lacking && lacking !== whatIsMissing()) {
     lacking = null;
@@ -44,9 +47,11 @@ export function showLobby(data) {
   }
 }
 
-/** Suggest the clients that have sessions, the latest first. */
-export function suggestClients(codes) {
+/** Suggest the clients that have sessions, the latest first: [{client, conditions}]. */
+export function suggestClients(known) {
+  const codes = known.map(({ client }) => client);
   clients = codes;
+  keptBy = Object.fromEntries(known.map(({ client, conditions }) => [client, conditions]));
   document.querySelector("#clients-known").replaceChildren(...codes.map((code) => el("option", { value: code })));
   const recent = [...new Set(["me", ...codes])].slice(0, RECENT + 1);
   document.querySelector("#clients-recent").replaceChildren(...(codes.length ? recent.map(shortcut) : []));
@@ -64,6 +69,7 @@ function shortcut(code) {
 
 function choose(code) {
   typed = true;
+  if (code !== currentClient()) forgetConditions();
   field.value = code;
   field.setAttribute("aria-invalid", "false");
   setText(document.querySelector("#client-says"), "");
@@ -73,10 +79,19 @@ function choose(code) {
 function show() {
   if (!lobby) return;
   const askedLater = chosenProtocol()?.setting === "home"; // on the practice page
-  showScreening(lobby.screening, !askedLater && isFirst(currentClient()));
+  const code = currentClient();
+  showScreening(lobby.screening, !askedLater && isFirst(code));
+  const page = document.querySelector("#client-page");
+  page.hidden = !isCode(code);
+  page.href = `/progress/${encodeURIComponent(code)}`;
+  if (clients !== null) fillConditions(code, keptOf(code));
   for (const each of document.querySelectorAll("#clients-recent button")) {
     each.setAttribute("aria-pressed", String(each.value === currentClient()));
   }
+}
+
+function keptOf(code) {
+  return (code === lobby.client ? lobby.conditions_kept : keptBy[code]) ?? {};
 }
 
 function isFirst(code) {
@@ -112,7 +127,7 @@ function whatIsMissing() {
 }
 
 function wish(client) {
-  const asked = { client, protocol: chosenProtocol().name, devices: chosenSensors() };
+  const asked = { client, protocol: chosenProtocol().name, devices: chosenSensors(), conditions: conditionsSaid() };
   if (chosenProtocol().can_shuffle) asked.order = form.elements.order.value;
   const screening = screeningAnswers();
   return screening === null ? asked : { ...asked, screening };

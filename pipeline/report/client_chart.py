@@ -1,0 +1,157 @@
+"""The one picture of the client's edition: a calm line, what was done along it, one's own baseline as a band.
+
+There are no numbers up the side: what matters is where the line runs beside the band.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from markupsafe import Markup
+
+from pipeline.figures import NONE, clock, number
+from pipeline.language import text, texts
+from pipeline.model import Bools, Floats
+from pipeline.regulation.measures import measures_of
+from pipeline.regulation.near_baseline import BAND
+from pipeline.report import svg
+from pipeline.report.axis import FOOT, Axis
+from pipeline.report.charts import Chart, span
+from pipeline.report.svg import BLUE, COLUMNS, INK, Scale
+from pipeline.report.tables import plain
+
+if TYPE_CHECKING:
+    from pipeline.analysis import Analysis
+
+_HEAD, _PLOT = 30, 170
+_SMOOTH_S = 60.0
+_LEAST_SPAN = 30.0
+_RATE_STEP_S, _RATE_S = 15.0, 60.0
+_LEAST_RANGE_BPM = 20.0
+_BAND, _EDGE = "#d3e5e1", "#d5dbe1"
+_WIDE_PX, _NARROW_PX = 620, 320
+
+
+def calm(analysis: Analysis) -> Chart | None:
+    """Signs of arousal beside one's own baseline, else the heart rate; None where neither can be drawn."""
+    axis = Axis(analysis.recording.duration_s, analysis.recording.phases)
+    return _arousal(analysis, axis) or _rate(analysis, axis)
+
+
+def _arousal(analysis: Analysis, axis: Axis) -> Chart | None:
+    indices = analysis.signals.indices
+    if indices is None or indices.reference is None:
+        return None
+    time_s, value = indices.time_s, indices.course.value
+    if np.count_nonzero(np.isfinite(value)) < 2:
+        return None
+    smooth = _smoothed(time_s, value)
+    low = min(float(np.nanmin(smooth)), 50 - _LEAST_SPAN) - 2
+    high = max(float(np.nanmax(smooth)), 50 + _LEAST_SPAN) + 2
+    scale = Scale(low, high, _HEAD + _PLOT - 4, _HEAD + 4)
+    top, bottom = scale.at(BAND[1]), scale.at(BAND[0])
+    under = [
+        svg.band(0, 1, top, bottom - top, _BAND),
+    ]
+    title = text("client.picture")
+    return Chart(
+        title,
+        "",
+        _drawing(axis, title, text("client.picture_told"), under, _line(axis, scale, time_s, smooth), "plot"),
+        legend=(("near", text("client.near_baseline")),),
+        table=plain(
+            text("page.as_table", title=title),
+            texts("client.picture_head"),
+            [[span(a, b), _place(time_s, value, a, b)] for a, b in axis.table_steps()],
+        ),
+        note=text("client.picture_note"),
+    )
+
+
+def _place(time_s: Floats, value: Floats, start_s: float, end_s: float) -> str:
+    """Where the signs of arousal lay in a stretch, in words."""
+    inside = value[(time_s >= start_s) & (time_s < end_s) & np.isfinite(value)]
+    if not len(inside):
+        return NONE
+    mean = float(inside.mean())
+    where = "above" if mean > BAND[1] else "below" if mean < BAND[0] else "near"
+    return text(f"client.{where}")
+
+
+def _rate(analysis: Analysis, axis: Axis) -> Chart | None:
+    """The heart rate over a minute, where there is no baseline to hold arousal against."""
+    if analysis.beats is None or axis.duration_s < _RATE_S:
+        return None
+    starts = np.arange(0.0, axis.duration_s - _RATE_S + 1e-6, max(_RATE_STEP_S, axis.duration_s / COLUMNS))
+    value = measures_of(analysis.signals, ())["mean_hr_bpm"].over(starts, starts + _RATE_S)
+    known = np.isfinite(value)
+    if np.count_nonzero(known) < 2:
+        return None
+    time_s = starts + _RATE_S / 2
+    scale = Scale(*svg.rounded_range(value[known], _LEAST_RANGE_BPM), _HEAD + _PLOT - 4, _HEAD + 4)
+    levels = [
+        part
+        for level in svg.steps(scale.low, scale.high, 3)
+        for part in (svg.level(scale.at(level)), svg.axis_label(scale.at(level), number(level)))
+    ]
+    title, told = text("client.heart_picture"), text("client.heart_picture_told")
+    rows = [[span(a, b), _mean(value[known & (time_s >= a) & (time_s < b)])] for a, b in axis.table_steps()]
+    return Chart(
+        title,
+        text("units.bpm"),
+        _drawing(axis, title, told, levels, _line(axis, scale, time_s, value), "plot scaled"),
+        table=plain(text("page.as_table", title=title), texts("client.heart_picture_head"), rows),
+        note=text("client.heart_picture_note"),
+    )
+
+
+def _mean(values: Floats) -> str:
+    return number(float(values.mean())) if len(values) else NONE
+
+
+def _smoothed(time_s: Floats, value: Floats) -> Floats:
+    """Means of a minute around each place, over what is known; NaN where nothing is."""
+    step_s = float(time_s[1] - time_s[0]) if len(time_s) > 1 else _SMOOTH_S
+    kernel = np.ones(1 + 2 * int(_SMOOTH_S / 2 // step_s))
+    known = np.isfinite(value)
+    sums = np.convolve(np.where(known, value, 0.0), kernel, "same")
+    counts = np.convolve(known.astype(np.float64), kernel, "same")
+    smooth = np.full(len(value), np.nan)
+    smooth[known] = sums[known] / counts[known]
+    return smooth
+
+
+def _line(axis: Axis, scale: Scale, time_s: Floats, value: Floats) -> str:
+    known = np.isfinite(value)
+    data = svg.path(axis.columns(time_s[known]), scale.at_all(value[known]), _linked(known))
+    return svg.stroke(data, BLUE, 2.5)
+
+
+def _linked(known: Bools) -> Bools:
+    return np.asarray((known & np.append(False, known[:-1]))[known])
+
+
+def _drawing(axis: Axis, title: str, told: str, under: list[str], line: str, css: str) -> Markup:
+    """The line over what lies under it, between the names of what was done and the minutes."""
+    height = _HEAD + _PLOT + FOOT
+    bottom = _HEAD + _PLOT
+    edges: list[str] = []
+    for phase in axis.phases:
+        start, end = axis.share(phase.start_s), axis.share(phase.end_s)
+        edges += [svg.upright(start, 0, bottom, _EDGE)] if start > 0 else []
+        edges += _name(phase.name, start, end)
+    minutes = [
+        svg.text(axis.share(at_s), height - 4, clock(at_s), anchor="middle")
+        for at_s in svg.time_steps(axis.duration_s)
+    ]
+    content = [*under, *edges, svg.level(bottom, _EDGE), *minutes, svg.stretched(line, height)]
+    return svg.drawing("calm", title, told, height, content, css=css)
+
+
+def _name(name: str, start: float, end: float) -> list[str]:
+    """What was done, where there is room for the words: on paper, and on a phone."""
+    wide, narrow = (svg.fits(name, (end - start) * px) for px in (_WIDE_PX, _NARROW_PX))
+    if not wide:
+        return []
+    return [svg.text(start, 16, name, dx=5, css="phase" if narrow else "phase wide", fill=INK)]

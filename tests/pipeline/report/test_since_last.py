@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import pytest
+
+from pipeline.progress.sessions import Distress, SessionValues, Value
+from pipeline.report.since_last import since_last
+from tests.pipeline.report.known import before
+
+NOW = replace(
+    before(28),
+    rest={
+        "mean_hr_bpm": Value(68.4),
+        "ln_rmssd": Value(3.7),
+        "ln_scl": Value(None, reason="too little usable signal"),
+        "scr_per_min": Value(2.0),
+    },
+    distress=Distress(4.0, 2.0, 2),
+)
+
+
+def _cells(*earlier: SessionValues) -> list[tuple[str, str, str | None]]:
+    table = since_last(NOW, earlier).table
+    assert table is not None
+    [row] = table.groups[0].rows
+    plain = [(cell.text, cell.detail, cell.reason) for cell in row.cells]
+    return [(text.replace("\u202f", " "), detail.replace("\u202f", " "), why) for text, detail, why in plain]
+
+
+def test_one_row_beside_the_session_before() -> None:
+    assert _cells(before(10), before(24)) == [
+        ("70.0 → 68.4", "−1.6 bpm", None),
+        ("33 → 40", "+22 %", None),
+        ("–", "", "too little usable signal"),
+        ("3.0 → 2.0", "−1.0 per min", None),
+        ("3 → 2", "", None),
+    ]
+
+
+def test_the_first_session_has_nothing_to_stand_beside() -> None:
+    told = since_last(NOW, ())
+    assert (told.table, told.nothing[:24]) == (None, "There is no earlier sess")
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        pytest.param({"device": "another strap"}, [0, 1], id="another strap"),
+        pytest.param({"beat_source": "pp"}, [0, 1], id="pulse"),
+        pytest.param({"eda_site": "wrist"}, [2, 3], id="another site"),
+        pytest.param({"distress": Distress()}, [2, 4], id="not rated"),
+        pytest.param({"rest": {}}, [0, 1, 2, 3], id="no rest"),
+    ],
+)
+def test_what_is_not_alike_is_not_held_against_it(change: dict[str, object], missing: list[int]) -> None:
+    cells = _cells(replace(before(24), **change))  # type: ignore[arg-type]
+    assert [place for place, (text, _, _) in enumerate(cells) if text == "–"] == sorted({2, *missing})
+    assert all(why for text, _, why in cells if text == "–")
+
+
+def test_a_simulated_session_is_passed_over() -> None:
+    assert _cells(before(10), replace(before(24), simulated=True)) == _cells(before(10))
+
+
+def test_no_verdict_is_in_it() -> None:
+    words = str(since_last(NOW, (before(24),))).lower()
+    assert not [never for never in ("reliab", "improv", "better", "worse", "progress") if never in words]
