@@ -15,11 +15,11 @@ from pipeline.clock import SystemClock
 from pipeline.diary import Diary, enter, read_diary, take_back
 from pipeline.entries import Adverse, Entry, Outcome, Scale, TakenBack, Week, entry_from, moment
 from pipeline.errors import InputError, UsageError
+from pipeline.grammar import day
 from pipeline.guidance.strategies import strategies
 from pipeline.language import text
 from pipeline.model import client_pseudonym
 from pipeline.profile import Alternation, PracticePlan, Primary, Profile, update_profile
-from pipeline.report.grammar import day
 from pipeline.store import Home
 
 BY = "practitioner"

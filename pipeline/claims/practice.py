@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pipeline.claims.claim import Audience, Claim, Rule, Told, Withheld
 from pipeline.claims.measures import IN_PRACTICE, OVER_SESSIONS
 from pipeline.figures import NONE, number, share
+from pipeline.grammar import day
 from pipeline.language import reason
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ def _planned(weeks: Sequence[Week]) -> Iterator[Claim]:
             id="dose.planned",
             text_key="claims.progress.dose.planned",
             values={
-                "start": latest.start,
+                "start": day(date.fromisoformat(latest.start)),
                 "practices": number(latest.practices),
                 "planned": number(latest.planned_sessions),
             },

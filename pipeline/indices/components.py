@@ -87,10 +87,10 @@ class Component:
     per_bpm: float = 0.0  # what one beat a minute more explains of it
 
 
-# Spreads: 60-s values around the mean of a quiet baseline. RMSSD's is that within a session, CV 21 % (Uhlig
-# 2020), and the noise of 60 s. Its slope on heart rate within a person was -0.016 to -0.030 in four of seven
-# long recordings, flatter or rising in the others; -0.02 is a choice. That HRV falls with heart rate: de Geus
-# 2019 (Psychophysiology 56:e13287).
+# Spreads: 60-s values around the mean of a quiet baseline. RMSSD's is a choice: a CV of 21 %, as between
+# rests in one session, and the noise of 60 s. Its slope on heart rate within a person was -0.016 to -0.030 in
+# four of seven long recordings, flatter or rising in the others; -0.02 is a choice. That HRV falls with heart
+# rate: de Geus 2019 (Psychophysiology 56:e13287).
 COMPONENTS = (
     Component("mean_hr_bpm", Part.HEART, 1.0, 3.0),
     Component("ln_rmssd", Part.HEART, -1.0, 0.25, per_bpm=-0.02),

@@ -95,7 +95,7 @@ MEASURES = (
         "ln_rmssd",
         "ms",
         Scale.LN,
-        _from(0.21, 0.12, "Uhlig 2020 (21 %); Buchheit 2014 (12 %)"),
+        _from(0.21, 0.12, "the project's choice (21 %); Buchheit 2014 (12 %)"),
         usual=40.0,
         stored_ln=True,
     ),

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pipeline.figures import clock
 from pipeline.model import Floats, Phase, PhaseKind
 from pipeline.report import svg
-from pipeline.report.figures import clock
 from pipeline.report.svg import COLUMNS, GREY, INK, SOFT
 
 Spans = Sequence[tuple[float, float]]

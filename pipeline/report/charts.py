@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from markupsafe import Markup
 
+from pipeline.figures import NONE, Quantity, clock, number, percent
+from pipeline.grammar import capitalised
 from pipeline.heart.beats import Beats
 from pipeline.heart.spectrum import LF, Spectrum
 from pipeline.language import text, texts
 from pipeline.model import Bools, Floats, Phase
 from pipeline.report import svg
 from pipeline.report.axis import FOOT, HEAD, Axis, Spans
-from pipeline.report.figures import NONE, Quantity, clock, number, percent
-from pipeline.report.grammar import capitalised
 from pipeline.report.names import HeartWords
 from pipeline.report.svg import BLUE, COLUMNS, GREY, INK, ORANGE, SOFT, Scale
 from pipeline.report.tables import Table, plain

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pipeline.conditions import BETWEEN, BY_NAME
+from pipeline.grammar import capitalised, joined, listed
 from pipeline.guidance import safety
 from pipeline.language import text, text_or
-from pipeline.report.grammar import capitalised, joined, listed
 
 _SCREENING = "screening_"  # the questions before a first session: what was not so is not told
 _NOW = "within-two-hours"

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.claims.claim import Audience, Claims
 from pipeline.claims.session import session_claims
+from pipeline.grammar import day, listed, local_time
 from pipeline.language import text
 from pipeline.report.client_chart import calm
 from pipeline.report.context import Context
-from pipeline.report.grammar import day, listed, local_time
 from pipeline.report.pages import environment, style
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.entries import WEEK_PARTS, Outcome
 from pipeline.figures import NONE, clock, number
+from pipeline.grammar import day, listed
 from pipeline.guidance.strategies import strategies
 from pipeline.language import text, texts
 from pipeline.report.charts import exact
-from pipeline.report.grammar import day, listed
 from pipeline.report.tables import Cell, Group, Row, Table, plain
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.figures import clock
+from pipeline.grammar import listed, local_time
 from pipeline.guidance import protocol
 from pipeline.language import text
 from pipeline.report.circumstances import conditions_told
-from pipeline.report.grammar import listed, local_time
 
 if TYPE_CHECKING:
     from pipeline.model import DeviceInfo, Recording

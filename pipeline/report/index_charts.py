@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pipeline.figures import NONE, number, share
 from pipeline.indices.arousal import Arousal
 from pipeline.indices.delayed_arousal import DelayedArousal
 from pipeline.language import text, texts, together, told
@@ -14,7 +15,6 @@ from pipeline.model import Bools, Floats
 from pipeline.report import svg
 from pipeline.report.axis import HEAD, Axis
 from pipeline.report.charts import Chart, span
-from pipeline.report.figures import NONE, number, share
 from pipeline.report.svg import BLUE, ORANGE, Scale
 from pipeline.report.tables import plain
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pipeline.features import BY_NAME
 from pipeline.figures import NONE, number
+from pipeline.grammar import listed
 from pipeline.language import text, text_or, texts
-from pipeline.report.grammar import listed
 from pipeline.report.names import HeartWords, label
 from pipeline.report.phase_tables import HEART, SKIN
 from pipeline.report.tables import Table, plain

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.claims.claim import Audience, Claims
 from pipeline.claims.session import session_claims
+from pipeline.grammar import day
 from pipeline.language import told
 from pipeline.manifest import software
 from pipeline.progress.sessions import session_values
@@ -17,7 +18,6 @@ from pipeline.report.changes import Change, change
 from pipeline.report.circumstances import circumstances
 from pipeline.report.context import Context
 from pipeline.report.entered import Entered, entered
-from pipeline.report.grammar import day
 from pipeline.report.head import Head, head, protocol_title
 from pipeline.report.methods import formulas, methods, sources
 from pipeline.report.names import HeartWords, heart_words

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from pipeline.grammar import capitalised
 from pipeline.language import text, text_or
-from pipeline.report.grammar import capitalised
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,10 @@ from pipeline.figures import (
     clock,
     number,
 )
+from pipeline.grammar import listed
 from pipeline.language import text
 from pipeline.model import Phase
 from pipeline.report.charts import exact
-from pipeline.report.grammar import listed
 from pipeline.report.names import HeartWords, choice, label
 from pipeline.report.tables import Cell, Group, Notes, Row, Table
 

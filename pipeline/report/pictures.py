@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipeline.figures import HEART_RATE, RMSSD, SCL, SCR_RATE
+from pipeline.grammar import sentence
 from pipeline.indices.delayed_arousal import MOSTLY_BEYOND, TEXT
 from pipeline.language import told
 from pipeline.model import BEAT_SOURCES, Phase
@@ -15,7 +16,6 @@ from pipeline.report import index_charts, quality
 from pipeline.report.axis import Axis
 from pipeline.report.breathing_chart import breathing
 from pipeline.report.charts import Chart, Dot, comparison, rate_course, ratings, skin, spectrum, tachogram
-from pipeline.report.grammar import sentence
 from pipeline.report.names import HeartWords, measure
 from pipeline.report.outcomes import challenges
 from pipeline.report.recovery_charts import recovery_charts

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.claims.claim import Claim
 from pipeline.figures import THIN, clock
+from pipeline.grammar import local_time
 from pipeline.language import text
 from pipeline.manifest import software
 from pipeline.report.charts import exact
-from pipeline.report.grammar import local_time
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis

@@ -13,10 +13,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from pipeline.figures import NONE, number
 from pipeline.model import Floats
 from pipeline.report import svg
 from pipeline.report.charts import Chart
-from pipeline.report.figures import NONE, number
 from pipeline.report.progress_dates import INSET, Dates
 from pipeline.report.svg import BLUE, GREY, INK, ORANGE, SOFT, Scale
 from pipeline.report.tables import Table

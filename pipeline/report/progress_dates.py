@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from pipeline.grammar import day
 from pipeline.language import text, texts
 from pipeline.report import svg
-from pipeline.report.grammar import day
 
 INSET = 0.025  # of the width: no dot stands on an edge
 

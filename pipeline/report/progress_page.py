@@ -10,13 +10,13 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from pipeline.claims.claim import Audience, Claim, Claims, Told
+from pipeline.figures import number
+from pipeline.grammar import day, joined, sentence
 from pipeline.language import plural, text, texts, told
 from pipeline.manifest import software
 from pipeline.report import progress_tables as tables
 from pipeline.report.charts import Chart
 from pipeline.report.entered import notices
-from pipeline.report.figures import number
-from pipeline.report.grammar import day, joined, sentence
 from pipeline.report.names import heart_words, measure
 from pipeline.report.pages import environment, style
 from pipeline.report.progress_pictures import Ground, calm, followed, followed_title, standing

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 
+from pipeline.figures import HEART_RATE, NONE, RMSSD, SCL, SCR_RATE, Quantity, number
+from pipeline.grammar import joined
 from pipeline.language import plural, text, texts
 from pipeline.progress.measures import Scale
 from pipeline.progress.progress import Baseline, MeasureProgress, Role
@@ -15,8 +17,6 @@ from pipeline.progress.transfer import Area
 from pipeline.progress.transfer import Course as Followed
 from pipeline.report import progress_charts as drawn
 from pipeline.report.charts import Chart
-from pipeline.report.figures import HEART_RATE, NONE, RMSSD, SCL, SCR_RATE, Quantity, number
-from pipeline.report.grammar import joined
 from pipeline.report.names import HeartWords, known, measure
 from pipeline.report.progress_charts import Course, Dot, Level, Look, Stretch, Usual
 from pipeline.report.progress_dates import spans

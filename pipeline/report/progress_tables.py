@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 from pipeline.diary import Diary
 from pipeline.entries import Outcome
+from pipeline.figures import NONE, THIN, number, percent, signed
+from pipeline.grammar import capitalised, day, joined
 from pipeline.language import plural, text, texts, told
 from pipeline.progress.dose import ENRICHMENT, Week
 from pipeline.progress.measures import Scale
@@ -14,8 +16,6 @@ from pipeline.progress.progress import Baseline, MeasureProgress, Progress, Role
 from pipeline.progress.strategies import Strategies
 from pipeline.progress.transfer import Course, Transfer
 from pipeline.report.charts import Chart, exact
-from pipeline.report.figures import NONE, THIN, number, percent, signed
-from pipeline.report.grammar import capitalised, day, joined
 from pipeline.report.names import HeartWords, measure
 from pipeline.report.progress_charts import Column, Tendency, tendencies, weeks
 from pipeline.report.progress_dates import short_day

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pipeline import figures
+from pipeline.figures import NONE, clock, number, percent
 from pipeline.floors import HRV_MAX_CORRECTED_PCT
+from pipeline.grammar import joined, sentence
 from pipeline.heart.beats import BeatKind, Beats
 from pipeline.language import plural, text, texts
-from pipeline.report import figures
 from pipeline.report.axis import Axis
 from pipeline.report.charts import Chart, span, spans_of, strip
-from pipeline.report.figures import NONE, clock, number, percent
-from pipeline.report.grammar import joined, sentence
 from pipeline.report.names import choice, known
 from pipeline.report.tables import Table, plain
 from pipeline.skin.signal import EdaRule

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.grammar import capitalised
 from pipeline.language import text, texts
-from pipeline.report.grammar import capitalised
 from pipeline.report.names import FROM_PULSE, HeartWords, label, measure
 
 # In the order of the page; the catalogue has `reading.<id>.term` and `reading.<id>.text`.

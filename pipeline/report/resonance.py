@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.claims.practised import resonance_claims
+from pipeline.figures import number
+from pipeline.grammar import joined
 from pipeline.guidance.resonance import Assessment, RateStep, Verdict
 from pipeline.guidance.resonance_agreement import Agreement
 from pipeline.guidance.resonance_criteria import Criterion, Measured
 from pipeline.language import text, texts
-from pipeline.report.figures import number
-from pipeline.report.grammar import joined
 from pipeline.report.names import choice
 from pipeline.report.tables import Cell, Group, Notes, Row, Table
 

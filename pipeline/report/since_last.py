@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.figures import HEART_RATE, RMSSD, SCL, SCR_RATE, THIN, Quantity, as_percent_change, signed
+from pipeline.grammar import day
 from pipeline.language import reason, text, texts
 from pipeline.report.charts import exact
-from pipeline.report.grammar import day
 from pipeline.report.tables import Cell, Group, Notes, Row, Table
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 
+from pipeline.figures import NONE
+from pipeline.grammar import sentence
 from pipeline.language import told
-from pipeline.report.figures import NONE
-from pipeline.report.grammar import sentence
 
 
 @dataclass(frozen=True, slots=True)

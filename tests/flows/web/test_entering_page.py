@@ -175,7 +175,7 @@ def test_conditions_before_a_session(browser: Any, server: Live, client: str, sh
         page = at.page
         go_home(at, server)
         said = page.locator("#conditions-said")
-        assert said.inner_text() == "not said"
+        at.until("nothing said yet", lambda: said.inner_text() == "not said")
         page.get_by_role("button", name=client, exact=True).click()
         assert page.get_by_role("link", name="Plans, entries").get_attribute("href") == f"/progress/{client}"
         at.until(

@@ -108,7 +108,7 @@ class TestDose:
             (
                 "dose.planned",
                 Audience.CLINICIAN,
-                "In the week from 2026-02-02: practices recorded 3, planned 3.",
+                "In the week from 2 February 2026: practices recorded 3, planned 3.",
             ),
         ]
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from pipeline.analysis import analyse
+from pipeline.figures import RMSSD
 from pipeline.language import text
 from pipeline.model import Phase, PhaseKind
 from pipeline.report import charts, svg
 from pipeline.report.axis import Axis, Event
-from pipeline.report.figures import RMSSD
 from pipeline.report.names import FROM_STRAP
 from tests.pipeline.report.recordings import recording
 

@@ -4,6 +4,8 @@ import contextlib
 import re
 import sys
 import zlib
+from collections.abc import Iterator
+from contextlib import closing
 from functools import cache
 from typing import Any
 
@@ -40,6 +42,9 @@ def _page(name: str) -> str:
     return render_client(_analysis(), released(context) if name == "released" else context)
 
 
+_OPEN = contextlib.ExitStack()  # documents, until the last test has read them
+
+
 @cache
 def _analysis() -> Analysis:
     return analyse(recording())
@@ -52,7 +57,14 @@ def _pdf(name: str) -> bytes:
 
 @cache
 def _document(name: str) -> Any:
-    return pytest.importorskip("pypdfium2").PdfDocument(_pdf(name))
+    return _OPEN.enter_context(closing(pytest.importorskip("pypdfium2").PdfDocument(_pdf(name))))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed_afterwards() -> Iterator[None]:
+    with _OPEN:
+        yield
+    _document.cache_clear()
 
 
 def _unpacked(name: str) -> bytes:
@@ -122,8 +134,8 @@ def test_a_draft_says_so_on_paper() -> None:
 
 def test_nothing_is_fetched() -> None:
     page = '<html lang="en"><title>x</title><img src="http://127.0.0.1:9/x.png" alt="x"><p>There.</p></html>'
-    document = pytest.importorskip("pypdfium2").PdfDocument(pdf_of(page))
-    assert "There." in document[0].get_textpage().get_text_range()
+    with closing(pytest.importorskip("pypdfium2").PdfDocument(pdf_of(page))) as document:
+        assert "There." in document[0].get_textpage().get_text_range()
 
 
 def test_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from pipeline.report import figures
-from pipeline.report.figures import as_percent_change, clock, number, share, signed
+from pipeline import figures
+from pipeline.figures import as_percent_change, clock, number, share, signed
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
+from pipeline.grammar import day, joined, listed, local_time, sentence
 from pipeline.language import reason, use
-from pipeline.report.grammar import day, joined, listed, local_time, sentence
 from tests.pseudo_locale import pseudo_locale
 
 
