@@ -13,7 +13,6 @@ from pipeline.features import BY_NAME, FEATURES, Group
 from pipeline.floors import SLOWEST_HF_BREATHS_S, Basis
 from pipeline.heart import spectrum as hrv
 from pipeline.heart.beats import Beats
-from pipeline.heart.time_domain import time_domain
 from pipeline.heart.windows import hrv_columns
 from pipeline.indices.pulse import pulse_rate_columns
 from pipeline.indices.session import SessionIndices
@@ -28,8 +27,6 @@ from pipeline.skin.responses import Responses
 from pipeline.skin.signal import Eda
 from pipeline.spans import HEART, SKIN, Signal, marked
 from pipeline.values import Column, Spans, Table, withheld
-
-_BLOCK_COVER_S = 15.0  # half of a block of 30 s
 
 
 @dataclass(frozen=True)
@@ -180,12 +177,6 @@ class Signals:
         if self.series is None or self.psd_method is None:
             return None
         return hrv.spectrum(self.series, start_s, end_s, self.psd_method, self.parameters.detrend)
-
-    def block_heart_rate_bpm(self, start_s: float, end_s: float) -> float | None:
-        """Mean heart rate of a block with NN intervals for half of it."""
-        if self.beats is None or self.beats.covered_s(start_s, end_s) < _BLOCK_COVER_S:
-            return None
-        return time_domain(self.beats.between(start_s, end_s)).mean_hr_bpm
 
     @cached_property
     def valid_seconds(self) -> Floats:

@@ -145,16 +145,21 @@ def test_no_room_at_the_start_or_in_between(
         assert [phase.name for phase in read_session(folder).phases] == ["Rest"]
 
 
+def in_mid_session(desk: Desk) -> None:
+    """Start a session without an end, and wait until a minute of it is recorded."""
+    desk.ready()
+    assert desk.start(protocol="open")[0] == 200
+    desk.stage("opening")
+    assert desk.act("begin") is None
+    desk.until("values", lambda values: values["time_s"] > 60)
+
+
 def test_killed_in_mid_session_it_leaves_a_sealed_session_and_no_process(tmp_path: Path) -> None:
     """Its companion seals and reports what there is; then it and the analyst are gone, too."""
     home = tmp_path / "home"
     with live(home, *SIMULATED, protocols={"open": OPEN_END}) as running:
         with at_desk(running.link) as desk:
-            desk.ready()
-            assert desk.start(protocol="open")[0] == 200
-            desk.stage("opening")
-            assert desk.act("begin") is None
-            desk.until("values", lambda values: values["time_s"] > 60)
+            in_mid_session(desk)
             [folder] = running.folders("me")
             beside = processes_about(folder)
             assert {"flows.session", "flows.analyst"} == {
@@ -172,11 +177,7 @@ def test_a_hangup_in_mid_session_ends_like_ctrl_c(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with live(home, *SIMULATED, protocols={"open": OPEN_END}) as running:
         with at_desk(running.link) as desk:
-            desk.ready()
-            assert desk.start(protocol="open")[0] == 200
-            desk.stage("opening")
-            assert desk.act("begin") is None
-            desk.until("values", lambda values: values["time_s"] > 60)
+            in_mid_session(desk)
             os.kill(running.process.pid, signal.SIGHUP)
             desk.stage("ended")
         running.process.wait(PATIENCE_S)

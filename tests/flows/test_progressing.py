@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,7 +87,7 @@ def _a_clinic(home: Home) -> None:
 
 
 @pytest.mark.parametrize("change", [_a_session, _no_values, _a_goal, _a_week, _a_clinic])
-def test_it_is_made_anew_when_something_changed(home: Home, change) -> None:  # type: ignore[no-untyped-def]
+def test_it_is_made_anew_when_something_changed(home: Home, change: Callable[[Home], None]) -> None:
     page = write_progress(home, "a-014").pages[Audience.CLINICIAN]
     page.write_text("as it was")
     change(home)
