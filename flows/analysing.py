@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flows.importing import Reading, name_phases, read_input
+from flows.reporting import PAGES
 from pipeline.analysis import Analysis, analyse
+from pipeline.claims.claim import Audience
 from pipeline.errors import InputError
 from pipeline.parameters import Parameters
 from pipeline.sealing import write_file, write_json, write_table
@@ -36,7 +38,8 @@ def analyse_input(home: Home, what: str, how: Reading, parameters: Parameters) -
 
 
 def write_analysis(analysis: Analysis, out: Path) -> Iterator[Path]:
-    """Write features, beats, analysis.json and report.html into a folder; yields each path."""
+    """Write features, beats, analysis.json and the pages of both editions into a folder; yields each path."""
+    from pipeline.report.client_page import render_client
     from pipeline.report.page import render
 
     try:
@@ -48,8 +51,10 @@ def write_analysis(analysis: Analysis, out: Path) -> Iterator[Path]:
             yield out / "beats.parquet"
         write_json(out / "analysis.json", analysis.as_json())
         yield out / "analysis.json"
-        write_file(out / "report.html", render(analysis).encode())
-        yield out / "report.html"
+        for audience, draw in ((Audience.CLINICIAN, render), (Audience.CLIENT, render_client)):
+            page = out / PAGES[audience]
+            write_file(page, draw(analysis).encode())
+            yield page
     except OSError as error:
         raise InputError(f"{out}: cannot be written ({error.strerror})") from error
 

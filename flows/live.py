@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from devices.connection import Found, scan
@@ -56,6 +57,7 @@ def run_session(
     source: Source,
     *,
     wanted: Sequence[str] = (),
+    conditions: Mapping[str, str] = MappingProxyType({}),
     speed: float | None = None,
     view: View | None = None,
     page: Page | None = None,
@@ -84,7 +86,10 @@ def run_session(
                         protocol.resolved(own_rate_bpm(home, client, simulated=around.simulated)),
                         await _sensors(around, wanted, stop, say),
                         simulated=around.simulated,
-                        conditions=conditions_known(home, client, simulated=around.simulated),
+                        conditions={
+                            **conditions_known(home, client, simulated=around.simulated),
+                            **conditions,
+                        },
                     ),
                     home,
                     clock,

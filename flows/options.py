@@ -91,6 +91,13 @@ def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         simulate_option,
         click.option(
+            "--conditions",
+            multiple=True,
+            metavar="FILE|NAME=VALUE",
+            help="A condition such as caffeine=none-today, or a .toml file; may be repeated. Without it a "
+            "terminal asks, once.",
+        ),
+        click.option(
             "--device",
             "devices",
             multiple=True,

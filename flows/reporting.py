@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,12 @@ from pipeline.manifest import sha256_of, software
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
+    from pipeline.progress.progress import Progress
     from pipeline.report.context import Context
 
 PAGES = {Audience.CLINICIAN: "report.html", Audience.CLIENT: "client.html"}
 FACTS = "report.json"
+_FEATURES = ("features.parquet", "values.json")
 _LATELY = 6  # sessions in which a card counts as seen
 
 
@@ -29,37 +31,54 @@ def write_report(folder: Path) -> Path:
     """Write features, beats, values.json, report.json and both editions of a sealed session to derived/.
 
     And resonance.json, where its phases are a resonance assessment; the clinician's page. What is there
-    already is kept if session, software, parameters, phrases and what is known around it are the same.
+    already is kept if session, software, parameters, phrases and what is known around it are the same. Where
+    only the last two are not, the pages are made anew from the analysis that is kept.
     Raises InsufficientDataError if the session holds nothing that can be analysed.
     """
     derived = folder / "derived"
-    key = report_key(folder)
+    analysed = analysis_key(folder)
+    key = _report_key(folder, analysed)
     pages = {audience: derived / name for audience, name in PAGES.items()}
     if all(page.is_file() for page in pages.values()) and _facts_of(folder).get("key") == key:
         return pages[Audience.CLINICIAN]
-    _write(folder, derived, key)
+    _write_pages(folder, _analysed(folder, analysed), key)
     return pages[Audience.CLINICIAN]
 
 
-def _write(folder: Path, derived: Path, key: str) -> None:
-    from flows.resonance import write_resonance
-    from pipeline.analysis import analyse
-    from pipeline.language import use
-    from pipeline.progress.sessions import session_values, write_values
-    from pipeline.report.client_page import client_report, render_client
-    from pipeline.report.model import session_report
-    from pipeline.report.page import render
-    from pipeline.sealing import write_file, write_table
+def _analysed(folder: Path, key: str) -> Analysis:
+    """The analysis of a session: the one that is kept, else a new one, which is kept with all it gives."""
+    from flows.kept_analysis import keep_analysis, kept_analysis
     from pipeline.store import read_session
 
-    analysis = analyse(read_session(folder))
-    context = context_of(folder, analysis)
+    derived, recording = folder / "derived", read_session(folder)
+    kept = kept_analysis(derived, recording, key)
+    if kept is not None and all((derived / name).is_file() for name in _FEATURES):
+        return kept
+
+    from flows.resonance import write_resonance
+    from pipeline.analysis import analyse
+    from pipeline.progress.sessions import session_values, write_values
+    from pipeline.sealing import write_table
+
+    analysis = analyse(recording)
     derived.mkdir(exist_ok=True)
     write_table(derived / "features.parquet", analysis.windows_table())
     if (beats := analysis.beats_table()) is not None:
         write_table(derived / "beats.parquet", beats)
     write_resonance(derived, analysis)
     write_values(derived, session_values(analysis))
+    keep_analysis(derived, analysis, recording, key)  # last: what goes with it is there
+    return analysis
+
+
+def _write_pages(folder: Path, analysis: Analysis, key: str) -> None:
+    from pipeline.language import use
+    from pipeline.report.client_page import client_report, render_client
+    from pipeline.report.model import session_report
+    from pipeline.report.page import render
+    from pipeline.sealing import write_file
+
+    derived, context = folder / "derived", context_of(folder, analysis)
     with use(context.clinic.catalogue()):
         report = session_report(analysis, context)
         client = client_report(analysis, context, report.claims)
@@ -76,18 +95,40 @@ def _write(folder: Path, derived: Path, key: str) -> None:
     write_file(derived / FACTS, content.encode())  # last: what it stands beside is there
 
 
-def report_key(folder: Path) -> str:
-    """What identifies all that a report rests on: session, software, parameters, what is known around it."""
+def analysis_key(folder: Path) -> str:
+    """What identifies all that an analysis rests on: a session's files, corrections, software, parameters.
+
+    A release is no correction.
+    """
+    from pipeline.amendments import What, read_amendments
     from pipeline.parameters import Parameters
 
-    parts = [json.dumps(software()).encode(), Parameters().hash.encode()]
-    parts += [_content(path) for path in (folder / "session.json", folder / "amendments.jsonl")]
+    corrections: list[object] = []
+    with suppress(InputError):  # what cannot be read corrects nothing, and is told where it is looked for
+        lines = read_amendments(folder).lines
+        corrections = [str(line) for line in lines if line is None or line.what not in tuple(What)]
+    parts = [json.dumps([software(), Parameters().hash, corrections]).encode()]
+    files = (folder / "session.json", folder / "raw.parquet", *sorted((folder / "streams").glob("*.parquet")))
+    return _hashed([*parts, *(_content(path) for path in files)])
+
+
+def report_key(folder: Path) -> str:
+    """What identifies all that a report rests on: its analysis, and what is known around the session."""
+    return _report_key(folder, analysis_key(folder))
+
+
+def _report_key(folder: Path, analysed: str) -> str:
+    parts = [analysed.encode(), _content(folder / "amendments.jsonl")]
     if (home := home_of(folder)) is not None:
         client = home / "clients" / folder.parent.name
         parts += [_content(home / "clinic.toml"), _content(client.with_suffix(".json"))]
         parts.append(_content(client.with_name(f"{client.name}.diary.jsonl")))
         parts += [_content(earlier / "derived" / "values.json") for earlier in _before(folder)]
         parts += [_content(path) for path in _own_knowledge(home)]
+    return _hashed(parts)
+
+
+def _hashed(parts: Sequence[bytes]) -> str:
     return sha256_of(b"".join(sha256_of(part).encode() for part in parts))
 
 
@@ -103,7 +144,7 @@ def context_of(folder: Path, analysis: Analysis) -> Context:
     from pipeline.report.education import card_for
 
     home, client = home_of(folder), folder.parent.name
-    context, troubles = Context(), []
+    context, unread = Context(), dict[str, str]()
     reads: dict[str, Any] = {"amendments": lambda: read_amendments(folder)}
     if home is not None:
         reads |= {
@@ -111,17 +152,26 @@ def context_of(folder: Path, analysis: Analysis) -> Context:
             "profile": lambda: read_profile(home, client),
             "diary": lambda: read_diary(home, client),
             "earlier": lambda: tuple(_values_before(folder)),
+            "progress": lambda: _progress_so_far(analysis, context),
         }
+    reads["card"] = lambda: card_for(analysis, context, _cards_before(folder), home)
     for name, read in reads.items():
+        if name == "progress" and "profile" in unread:
+            continue  # what was chosen to judge by is not known
         try:
             context = replace(context, **{name: read()})
         except VagalError as error:
-            troubles.append(str(error))
-    try:
-        context = replace(context, card=card_for(analysis, context, _cards_before(folder), home))
-    except VagalError as error:
-        troubles.append(str(error))
-    return replace(context, troubles=tuple(troubles))
+            unread[name] = str(error)
+    return replace(context, troubles=tuple(unread.values()))
+
+
+def _progress_so_far(analysis: Analysis, context: Context) -> Progress:
+    """The client's progress as it stood with this session: the progress report's, without later ones."""
+    from pipeline.progress.progress import progress, settings_of
+    from pipeline.progress.sessions import session_values
+
+    sessions = (*context.earlier, session_values(analysis))
+    return progress(sessions, settings_of(context.profile, context.diary))
 
 
 def home_of(folder: Path) -> Path | None:

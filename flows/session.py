@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import time
 from pathlib import Path
 
 from devices.decoding import decode
 from flows import orchestration
-from flows.reporting import write_report
+from flows.links import leave_link
+from flows.progressing import PAGES as PROGRESS_PAGES
+from flows.progressing import progress_folder, write_progress
+from flows.reporting import PAGES, write_report
+from pipeline.claims.claim import Audience
 from pipeline.errors import InputError, InUseError, VagalError
 from pipeline.sealing import seal
-from pipeline.store import is_session, recording_lock
+from pipeline.store import Home, is_session, recording_lock
 from pipeline.verification import problems_of
 
 _LOOK_EVERY_S = 0.2
@@ -60,8 +63,13 @@ def run_plain(folder: Path) -> Path:
 
 
 def run_flow(folder: Path) -> None:
-    """The same as a Prefect flow, which is told the session's id and where its report lies, no more."""
+    """The same as a Prefect flow, which is told the session's id and where its report lies, no more.
+
+    Then the client's progress with this session, as a flow in it; the session is reported without that, too.
+    """
     from prefect import flow, task
+
+    home = folder.parents[2]
 
     @flow(name="session")
     def session(session_id: str) -> None:
@@ -69,30 +77,38 @@ def run_flow(folder: Path) -> None:
         task(name="follow session", persist_result=False)(lambda: str(bool(follow(folder))))()
         task(name="check seal", persist_result=False)(lambda: check(folder))()
         task(name="analyse and report", persist_result=False)(lambda: str(bool(write_report(folder))))()
-        link_report(folder)
+        leave_link(
+            home,
+            folder / "derived" / PAGES[Audience.CLINICIAN],
+            f"report {folder.name}",
+            text="Session report",
+            description=f"`vagal report {folder.name}` says where it lies.",
+        )
+        with contextlib.suppress(Exception):  # what is wrong with it is told to whoever asks for it
+            run_progress_flow(Home(home), folder.parent.name)
 
     session(folder.name)
 
 
-def link_report(folder: Path) -> None:
-    """Leave a link to the report with the flow that runs; without one the report is there all the same.
+def run_progress_flow(home: Home, client: str) -> None:
+    """A client's progress report as a Prefect flow, which is told a hash that only this home can make.
 
-    It leads to a page named after the session alone, which leads on: Prefect hears of no client.
+    Raises what `write_progress` does.
     """
-    from prefect.artifacts import create_link_artifact
+    from prefect import flow, task
 
-    home, page = folder.parents[2], folder / "derived" / "report.html"
-    with contextlib.suppress(Exception):
-        door = home / "reports" / f"{folder.name}.html"
-        door.parent.mkdir(mode=0o700, exist_ok=True)
-        there = "/".join(("..", *page.relative_to(home).parts))
-        door.write_text(f'<meta http-equiv="refresh" content="0; url={there}">\n', encoding="utf-8")
-        create_link_artifact(
-            door.resolve().as_uri(),
-            link_text="Session report",
-            key=re.sub(r"[^a-z0-9]+", "-", f"report {folder.name}".lower()),
-            description=f"`vagal report {folder.name}` says where it lies.",
+    @flow(name="progress")
+    def progress(of: str) -> None:
+        task(name="write progress", persist_result=False)(lambda: str(bool(write_progress(home, client))))()
+        leave_link(
+            home.path,
+            progress_folder(home.path, client) / "derived" / PROGRESS_PAGES[Audience.CLINICIAN],
+            f"progress {of}",
+            text="Progress report",
+            description="`vagal progress CLIENT` says where it lies.",
         )
+
+    progress(home.hash_serial(f"client {client}"))
 
 
 def main(folder: Path) -> int:

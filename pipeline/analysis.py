@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.breathing.pacing import Adherence, adherence
 from pipeline.features import BY_NAME, FEATURES
+from pipeline.guidance.known_names import with_known_names
 from pipeline.guidance.resonance import Assessment, assessment_of
 from pipeline.heart.beats import BeatKind, Beats
 from pipeline.heart.corrected import corrected_times
@@ -230,7 +231,7 @@ def analyse(recording: Recording, parameters: Parameters | None = None) -> Analy
     parameters = parameters or Parameters()
     recording = with_beats(recording)
     signals = signals_of(recording, parameters)
-    recording = with_reference(recording, signals.valid_seconds)
+    recording = with_known_names(with_reference(recording, signals.valid_seconds))
     whole = _spans(recording, np.zeros(1), np.array([recording.duration_s]))
     windows = _spans(recording, *_windows(recording.duration_s, parameters))
     phases = _spans(recording, *_edges(recording.phases))

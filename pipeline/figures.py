@@ -1,4 +1,7 @@
-"""Numbers and times as a person reads them: sensible digits, a true minus sign, times as m:ss."""
+"""Numbers and times as a person reads them: sensible digits, a true minus sign, times as m:ss.
+
+The decimal sign, and what groups digits, are the catalogue's.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from pipeline.language import text
 MINUS = "\u2212"
 THIN = "\u202f"  # narrow no-break space: groups digits, keeps a number and its unit together
 NONE = "\u2013"
+
+_MOST_PLAIN = 1e6  # from here on Python would write an exponent
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,13 @@ SCR_AMPLITUDE = Quantity("scr_amplitude_us", "us", decimals=2)
 def number(value: float, decimals: int = 0) -> str:
     """A number with its decimals, thousands set apart; never a negative zero."""
     rounded = round(value, decimals) + 0.0
-    return f"{rounded:,.{decimals}f}".replace(",", THIN).replace("-", MINUS)
+    return _signs(f"{rounded:,.{decimals}f}")
+
+
+def shortest(value: float) -> str:
+    """A number with no more decimals than it has: 6, 6.5, 5.25."""
+    value += 0.0  # never a negative zero
+    return _signs(f"{value:,g}" if abs(value) < _MOST_PLAIN else f"{value:,.0f}")
 
 
 def signed(value: float, decimals: int = 0) -> str:
@@ -77,6 +88,14 @@ def clock(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}:{left:02d}"
     return f"{minutes // 60}:{minutes % 60:02d}:{left:02d}"
+
+
+def _signs(shown: str) -> str:
+    """A number as Python writes it, with the signs of the language in use."""
+    whole, point, decimals = shown.replace("-", MINUS).partition(".")
+    if "," in whole:
+        whole = whole.replace(",", text("numbers.group"))
+    return f"{whole}{text('numbers.decimal')}{decimals}" if point else whole
 
 
 def as_percent_change(log_change: float) -> float:

@@ -17,8 +17,10 @@ from typing import Any, Self
 
 from pipeline.errors import InputError
 from pipeline.knowledge import data_path
+from pipeline.phrasing import refusal
 
 ENGLISH = "en"
+DECIMAL_SIGN = "numbers.decimal"
 Text = str | tuple[str, ...]
 
 
@@ -33,13 +35,23 @@ class Catalogue:
         """The text of a key, with values filled in and reasons among them said in this language."""
         found = self.entries[key]
         assert isinstance(found, str), f"{key} holds several texts"
-        return found.format(**{name: self.told(value) for name, value in values.items()}) if values else found
+        if not values:
+            return found
+        said = {name: self.told(value) for name, value in values.items()}
+        sign = self.decimal_sign
+        return found.format(**said) if sign == "." else _Signs(sign).vformat(found, (), said)
 
     def texts(self, key: str) -> tuple[str, ...]:
         """The texts of a key that holds several."""
         found = self.entries[key]
         assert not isinstance(found, str), f"{key} holds one text"
         return found
+
+    @property
+    def decimal_sign(self) -> str:
+        """What stands between a number's whole part and its decimals."""
+        sign = self.entries.get(DECIMAL_SIGN, ".")
+        return sign if isinstance(sign, str) else "."
 
     def told(self, value: object) -> object:
         """A reason in this language; anything else as it is."""
@@ -48,14 +60,31 @@ class Catalogue:
     def with_phrases(self, phrases: Mapping[str, object]) -> Catalogue:
         """The catalogue with some texts put otherwise; keys with dots, or tables in tables.
 
-        Raises InputError for the first that cannot stand there.
+        Raises InputError for the first that cannot stand there, or says what no report says.
         """
-        return self._with(dict(_flat(phrases)), self.language)
+        own = dict(_flat(phrases))
+        made = self._with(own, self.language)
+        for key, other in own.items():
+            for before, after in zip(_each(self.entries[key]), _each(other), strict=True):
+                if why := refusal(key, before, after):
+                    raise InputError(f"{key}: {why}")
+        return made
 
     def _with(self, others: Mapping[str, Text], language: str) -> Catalogue:
         for key, other in others.items():
             _check(key, other, self.entries)
         return Catalogue(language, {**self.entries, **others})
+
+
+class _Signs(Formatter):
+    """Fills in as `str.format` does, with another decimal sign."""
+
+    def __init__(self, sign: str) -> None:
+        self.sign = sign
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        said: str = super().format_field(value, format_spec)
+        return said.replace(".", self.sign) if isinstance(value, float) else said
 
 
 class Reason(str):

@@ -50,10 +50,10 @@ def made_up_phases(duration_s: float, tags: Sequence[Marker], valid_s: Floats) -
     settled_s = min(SETTLE_S, duration_s / 4)
     end_s = _reference_end_s(settled_s, duration_s, tags, valid_s)
     if float(np.sum(valid_s[math.ceil(settled_s) : int(end_s)])) < LEAST_VALID_S:
-        return (Phase("Whole recording", PhaseKind.OTHER, 0.0, duration_s),)
+        return (Phase(reason("phase_names.whole_recording"), PhaseKind.OTHER, 0.0, duration_s),)
     head = (
-        Phase("Settling", PhaseKind.SETTLE, 0.0, settled_s),
-        Phase("Reference", PhaseKind.REFERENCE, settled_s, end_s),
+        Phase(reason("phase_names.settling"), PhaseKind.SETTLE, 0.0, settled_s),
+        Phase(reason("phase_names.reference"), PhaseKind.REFERENCE, settled_s, end_s),
     )
     return head + _rest(end_s, duration_s, [tag for tag in tags if tag.time_s >= end_s])
 
@@ -100,9 +100,16 @@ def _end_s(step: Step, start_s: float, tags: Sequence[Marker], duration_s: float
 
 def _rest(start_s: float, end_s: float, tags: Sequence[Marker]) -> tuple[Phase, ...]:
     edges = [start_s, *(tag.time_s for tag in tags), end_s]
-    names = ["the reference", *(tag.text or tag.kind for tag in tags), "the end"]
+    names = [tag.text or tag.kind for tag in tags]
+    starts = [reason("phase_names.the_reference"), *(name.capitalize() for name in names)]
+    ends = [*(name.lower() for name in names), reason("phase_names.the_end")]
     return tuple(
-        Phase(f"{names[row]} to {names[row + 1]}".capitalize(), PhaseKind.OTHER, edges[row], edges[row + 1])
+        Phase(
+            reason("phase_names.stretch", start=starts[row], end=ends[row]),
+            PhaseKind.OTHER,
+            edges[row],
+            edges[row + 1],
+        )
         for row in range(len(edges) - 1)
         if edges[row + 1] - edges[row] >= 1
     )

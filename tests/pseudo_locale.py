@@ -1,6 +1,7 @@
 """A language made of the catalogue, in which no letter is plain: what still is, no catalogue said.
 
-`with use(pseudo_locale()): html = ...` and then `plain_english(html, data)`.
+`with use(pseudo_locale()): html = ...` and then `plain_english(html, data)`. Its decimals have a comma, so
+that `plain_decimals(html, data)` finds a point that no catalogue said.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ _ACCENTED = str.maketrans(
     "ȧƀƈḓḗƒɠħīĵķŀḿƞǿƥɋřşŧŭṽẇẋẏẑȦƁƇḒḖƑƓĦĪĴĶĿḾȠǾƤɊŘŞŦŬṼẆẊẎẐ",
 )
 _WORD = re.compile(r"[A-Za-z]{2,}")
+_POINT = re.compile(r"(?<=\d)\.(?=\d)")
+_SIGNS: dict[str, Text] = {"numbers.decimal": ",", "numbers.group": "\u2019"}
 _SAID_IN = ("aria-label", "alt", "title", "placeholder")
 _UNSAID = ("style", "script")
 
@@ -24,7 +27,9 @@ _UNSAID = ("style", "script")
 def pseudo_locale() -> Catalogue:
     """The English catalogue with every letter accented and each text in ⟦brackets⟧; places stay."""
     english = catalogue()
-    return Catalogue("en-x-pseudo", {key: _wrapped(key, found) for key, found in english.entries.items()})
+    return Catalogue(
+        "en-x-pseudo", {key: _wrapped(key, found) for key, found in english.entries.items()} | _SIGNS
+    )
 
 
 def plain_english(html: str, data: Iterable[str] = ()) -> list[str]:
@@ -32,11 +37,20 @@ def plain_english(html: str, data: Iterable[str] = ()) -> list[str]:
 
     What stands in a page's tags counts as well, where a screen reader or a pointer brings it out.
     """
+    return _left(html, data, _WORD)
+
+
+def plain_decimals(html: str, data: Iterable[str] = ()) -> list[str]:
+    """What a page says with a point between digits, less the data: versions, formulas, sources."""
+    return _left(html, data, _POINT)
+
+
+def _left(html: str, data: Iterable[str], plain: re.Pattern[str]) -> list[str]:
     page = _Said()
     page.feed(html)
     page.close()
     known = sorted((each for each in data if each), key=len, reverse=True)
-    return [said for said in page.said if _WORD.search(_without(said, known))]
+    return [said for said in page.said if plain.search(_without(said, known))]
 
 
 def _wrapped(key: str, found: Text) -> Text:
@@ -51,7 +65,7 @@ def _accented(found: str) -> str:
 
 def _parts(found: str) -> Iterator[str]:
     for literal, name, spec, how in Formatter().parse(found):
-        yield literal.translate(_ACCENTED)
+        yield _POINT.sub(",", literal.translate(_ACCENTED))
         if name is not None:
             yield f"{{{name}{f'!{how}' if how else ''}{f':{spec}' if spec else ''}}}"
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import os
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -31,6 +33,7 @@ from flows.web.tickets import Tickets
 from pipeline.claims.claim import Audience
 from pipeline.errors import InUseError, VagalError
 from pipeline.guidance.strategies import strategies
+from pipeline.language import Text, current, text
 from pipeline.manifest import software
 
 PAGES = Path(__file__).parent / "pages"
@@ -43,7 +46,10 @@ _SHOWN_AT = {
     "/join": "join.html",
     "/progress/{client}": "progress.html",
 }
+WORDS = "/pages/words.js"
 _HEAD = "<!-- head.html -->"
+_PLACE = re.compile(r"\{\{([a-z_]+(?:\.\w+)*)\}\}")
+_SCRIPTS = "web"  # their words are those under this key
 _KINDS = {  # not left to the machine: on some, the registry calls a script text
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -58,9 +64,9 @@ _REPORT_POLICY = (
     "form-action 'none'; frame-ancestors 'none'; sandbox"
 )
 _ARRIVED = (
-    '<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>vagal</title>'
+    '<!doctype html><html lang="{language}"><meta charset="utf-8"><title>vagal</title>'
     '<link rel="icon" href="data:,"><meta http-equiv="refresh" content="0; url={target}">'
-    '<p>Opening … <a href="{target}">Go on</a></p></html>'
+    '<p>{opening} <a href="{target}">{go_on}</a></p></html>'
 )
 _SEND_S = 30.0  # a page that takes nothing for so long is given up
 
@@ -123,6 +129,7 @@ def app_of(parts: Parts) -> Gate:
         Route("/api/revoke", _json(answers.revoke), methods=["POST"]),
         Route("/api/import", _json(answers.import_), methods=["POST"]),
         WebSocketRoute("/socket", answers.socket),
+        Route(WORDS, _words(parts.pages / "words.js"), methods=["GET"]),
         Mount("/pages", _Pages(directory=parts.pages)),
     ]
     return Gate(Starlette(routes=routes), parts.sites, parts.tickets)
@@ -148,12 +155,39 @@ def _page(file: Path) -> Callable[[Request], Awaitable[Response]]:
     return shown
 
 
+def _words(file: Path) -> Callable[[Request], Awaitable[Response]]:
+    """The words of the scripts: a file among others, but for the language in use that it is made from."""
+
+    async def said(request: Request) -> Response:
+        if not file.is_file():
+            raise HTTPException(404)
+        content = (await asyncio.to_thread(read_page, file)).encode()
+        headers = {"etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"'}
+        if request.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=_KINDS[".js"], headers=headers)
+
+    return said
+
+
 def read_page(file: Path) -> str:
-    """A page as it is served: with what every page's head holds, from head.html beside it."""
-    text = file.read_text(encoding="utf-8")
-    if _HEAD not in text:
-        return text
-    return text.replace(_HEAD, file.with_name("head.html").read_text(encoding="utf-8").rstrip(), 1)
+    """A page as it is served: with the words of its {{places}}, and with head.html beside it where it asks.
+
+    {{web}} are all words of the scripts, as a JSON object by key.
+    """
+    page = file.read_text(encoding="utf-8")
+    if _HEAD in page:
+        page = page.replace(_HEAD, file.with_name("head.html").read_text(encoding="utf-8").rstrip(), 1)
+    return _PLACE.sub(_placed, page)
+
+
+def _placed(place: re.Match[str]) -> str:
+    key = place[1]
+    return json.dumps(_script_words()) if key == _SCRIPTS else escape(text(key))
+
+
+def _script_words() -> dict[str, Text]:
+    return {key: said for key, said in current().entries.items() if key.startswith(f"{_SCRIPTS}.")}
 
 
 def _json(
@@ -174,7 +208,7 @@ def _json(
         except Exception as error:
             if os.environ.get("VAGAL_DEBUG"):
                 raise
-            line = f"a fault in vagal itself ({type(error).__name__}); VAGAL_DEBUG=1 shows where"
+            line = text("web.refused.fault", kind=type(error).__name__)
             response = JSONResponse({"error": line}, 500)
         for name, settings in cookies.items():
             response.set_cookie(name, **settings)
@@ -197,6 +231,11 @@ async def _facts(request: Request) -> dict[str, Any]:
     return facts
 
 
+def _arrived_words() -> dict[str, str]:
+    keys = {"language": "page.language", "opening": "web.opening", "go_on": "web.go_on"}
+    return {name: escape(text(key)) for name, key in keys.items()}
+
+
 def _visitor(scope: Scope) -> Visitor:
     visitor = scope[VISITOR]
     assert isinstance(visitor, Visitor)
@@ -212,12 +251,12 @@ def _role(asked: str | None, visitor: Visitor) -> Role:
     except ValueError:
         raise HTTPException(400, "There is no such role.") from None
     if visitor.acts_as(role) is None:
-        raise HTTPException(403, "This page is for the person who runs the session.")
+        raise HTTPException(403, text("web.refused.not_yours"))
     return role
 
 
-def _whole(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+def _whole(told: str | None) -> int | None:
+    return int(told) if told and told.isascii() and told.isdigit() and len(told) < 16 else None
 
 
 class _Answers:
@@ -230,12 +269,12 @@ class _Answers:
         """A ticket becomes a cookie. A browser that only looks ahead does not use it up."""
         purpose = request.headers.get("sec-purpose", "") + request.headers.get("purpose", "")
         if request.method != "GET" or "prefetch" in purpose:
-            return PlainTextResponse("This link is for a person to open.\n", 403)
+            return PlainTextResponse(text("web.refused.for_a_person") + "\n", 403)
         site = _visitor(request.scope).site
         ticket = self._parts.tickets.redeem(request.path_params["ticket"], site.roles)
         if ticket is None:
-            return PlainTextResponse("This link was used or is too old. Open a new one from vagal.\n", 403)
-        response = HTMLResponse(_ARRIVED.format(target=escape(ticket.target)))
+            return PlainTextResponse(text("web.refused.used_link") + "\n", 403)
+        response = HTMLResponse(_ARRIVED.format(target=escape(ticket.target), **_arrived_words()))
         for name, settings in self._cookie(ticket.role, site).items():
             response.set_cookie(name, **settings)
         return response
@@ -243,7 +282,7 @@ class _Answers:
     async def join(self, request: Request) -> Mapping[str, Any]:
         code = (await _facts(request)).get("code")
         if not isinstance(code, str) or not self._parts.tickets.takes_code(code):
-            raise HTTPException(403, "This code is not good (any more). Look at the other screen.")
+            raise HTTPException(403, text("web.refused.code"))
         site = _visitor(request.scope).site
         return {"ok": True, "url": "/client", _COOKIE: self._cookie(Role.CLIENT, site)}
 
@@ -390,9 +429,9 @@ async def _tell(socket: WebSocket, reader: Reader, news: asyncio.Event) -> None:
     """Send what the reader has, as fast as the page takes it."""
     while not reader.dismissed:
         news.clear()
-        while not reader.dismissed and (text := reader.take()) is not None:
+        while not reader.dismissed and (message := reader.take()) is not None:
             async with asyncio.timeout(_SEND_S):
-                await socket.send_text(text)
+                await socket.send_text(message)
         await news.wait()
     await socket.close(1008)
 

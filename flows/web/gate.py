@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 
 from flows.web.hub import Role
 from flows.web.tickets import Tickets, Visit
+from pipeline.language import text
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -234,24 +235,21 @@ def _check_body(request: _Request, door: Door) -> None:
     if length is None or not (length.isascii() and length.isdigit()) or request.header("transfer-encoding"):
         raise _Refusal(411, "The length of what is sent has to be stated.")
     if int(length[:20]) > door.limit_bytes:
-        raise _Refusal(413, f"This is more than the {door.limit_bytes // 1024} kB that may be sent here.")
+        raise _Refusal(413, text("web.refused.too_much", most_kb=door.limit_bytes // 1024))
 
 
 def _check_role(door: Door, visitor: Visitor) -> None:
     if not door.roles or any(visit.role in door.roles for visit in visitor.visits):
         return
     if visitor.visits:
-        raise _Refusal(403, "This page is for the person who runs the session.")
-    raise _Refusal(
-        401,
-        "Not signed in: open the link that vagal printed, or type the code from the other screen at /join.",
-    )
+        raise _Refusal(403, text("web.refused.not_yours"))
+    raise _Refusal(401, text("web.refused.not_signed_in"))
 
 
 def _check_csrf(request: _Request, visitor: Visitor) -> None:
     sent = (request.header("x-vagal-csrf") or "").encode()
     if not any(hmac.compare_digest(sent, visit.csrf.encode()) for visit in visitor.visits):
-        raise _Refusal(403, "This page has to be reloaded before it can do that.")
+        raise _Refusal(403, text("web.refused.reload"))
 
 
 async def _body(receive: Receive, most_bytes: int) -> bytes:

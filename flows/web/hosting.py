@@ -23,6 +23,7 @@ from flows.web.lobby import Chosen, Defaults, Lobby, keep_conditions
 from flows.web.page import Page
 from pipeline.clock import Clock, run
 from pipeline.errors import VagalError
+from pipeline.language import use
 from pipeline.store import Home
 
 Say = Callable[[str], None]
@@ -56,7 +57,8 @@ def host(
                     await _one_round(page, home, around, defaults, clock, stop, say)
 
     _offer_links(page, say)
-    run(main, speed)
+    with use(page.server.catalogue):
+        run(main, speed)
 
 
 def _offer_links(page: Page, say: Say) -> None:

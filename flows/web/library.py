@@ -30,6 +30,7 @@ from pipeline.clinic import Clinic, read_clinic
 from pipeline.diary import Diary, diary_path, read_diary
 from pipeline.errors import DeviceError, InputError, UsageError, VagalError
 from pipeline.guidance.protocol import protocols
+from pipeline.language import text
 from pipeline.model import client_pseudonym
 from pipeline.profile import Profile, profile_path, read_profile
 from pipeline.store import Home, is_session
@@ -40,7 +41,7 @@ _CLIENT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _SESSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 _BASELINES = ("baseline", "reference")  # the second stands in for the first
 
-_SOURCES = {"empatica-e4": "Import (Empatica E4)", "rr-text": "Import (RR intervals)"}
+_SOURCES = {"empatica-e4": "Empatica E4"}
 
 
 class Library:
@@ -96,11 +97,11 @@ class Library:
         folder = self._home.sessions_path / client / session
         page = folder / "derived" / REPORT_PAGES[audience]
         if not is_session(folder):
-            raise InputError("there is no such session, or it is not finished")
+            raise InputError(text("web.refused.not_finished"))
         async with self._reporting:
             if await asyncio.to_thread(self._is_old, page, folder):
                 ended = await asyncio.to_thread(self._children.run, ("flows.reporting", str(folder)))
-                ended.check("the report could not be made")
+                ended.check(text("web.refused.no_report"))
                 await asyncio.to_thread(_made, page)
         return page
 
@@ -110,7 +111,7 @@ class Library:
         async with self._reporting:
             made = ("flows.progressing", str(self.home_path), client)
             ended = await asyncio.to_thread(self._children.run, made)
-        ended.check("the progress report could not be made")
+        ended.check(text("web.refused.no_progress"))
         return folder / "derived" / PROGRESS_PAGES[audience]
 
     async def import_file(self, client: str, name: str, content: AsyncIterator[bytes]) -> dict[str, Any]:
@@ -205,14 +206,11 @@ class Library:
         client, session_id = folder.parent.name, folder.name
         begun: dict[str, Any] = {**_UNKNOWN, "session_id": session_id, "client": client, "title": session_id}
         if not is_session(folder):
-            return begun | {"state": "unfinished", "why": "It is being recorded, or was cut off."}
+            return begun | {"state": "unfinished", "why": text("web.session.unfinished_why")}
         try:
             told = self._read(folder / "session.json", self._told)
         except _UNREADABLE:
-            return begun | {
-                "state": "damaged",
-                "why": "Its description cannot be read: `vagal verify` says more.",
-            }
+            return begun | {"state": "damaged", "why": text("web.session.damaged_why")}
         page = folder / "derived" / "report.html"
         return {
             **begun,
@@ -230,7 +228,7 @@ class Library:
         return {
             "date": manifest["started_at"],
             "protocol": protocol,
-            "title": self._title(protocol) if protocol else _SOURCES.get(source, f"Import ({source})"),
+            "title": self._title(protocol) if protocol else _import_title(source),
             "source": source,
             "minutes": round(float(manifest["duration_s"]) / 60, 1),
             "simulated": bool(manifest["simulated"]),
@@ -318,6 +316,12 @@ def _changed_ns(path: Path) -> int:
         return 0
 
 
+def _import_title(source: str) -> str:
+    if source == "rr-text":
+        return text("web.session.imported_rr")
+    return text("web.session.imported", source=_SOURCES.get(source, source))
+
+
 def _title_of(path: Path) -> str:
     import tomllib
 
@@ -368,12 +372,10 @@ async def _write(path: Path, content: AsyncIterator[bytes]) -> None:
         async for chunk in content:
             size += len(chunk)
             if size > IMPORT_BYTES:
-                raise InputError(
-                    f"{path.name}: is larger than {IMPORT_BYTES >> 20} MB, the most that is taken"
-                )
+                raise InputError(text("web.refused.large", name=path.name, most_mb=IMPORT_BYTES >> 20))
             file.write(chunk)
     if not size:
-        raise InputError(f"{path.name}: is empty")
+        raise InputError(text("web.refused.empty", name=path.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +396,7 @@ def _imported(ended: _Ended, name: str) -> dict[str, Any]:
     said = [line.partition(" ") for line in ended.lines]
     folders = [Path(rest.strip()) for word, _, rest in said if word == "Session"]
     if not folders:
-        ended.check(f"{name}: could not be read")
+        ended.check(text("web.refused.unread", name=name))
     notes = [rest for word, _, rest in said if word == "Note:"]
     return {
         "sessions": [
@@ -424,7 +426,7 @@ class _Children:
         """
         with self._guard:
             if self._ended:
-                raise DeviceError("vagal is stopping")
+                raise DeviceError(text("web.refused.stopping"))
             child = subprocess.Popen(
                 [*_PYTHON, *command],
                 stdin=subprocess.DEVNULL,
@@ -442,7 +444,7 @@ class _Children:
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
-            raise DeviceError(f"this took more than {_CHILD_S / 60:.0f} minutes and was given up") from None
+            raise DeviceError(text("web.refused.too_long", minutes=round(_CHILD_S / 60))) from None
         finally:
             with self._guard:
                 self._running.discard(child)

@@ -18,6 +18,7 @@ from pipeline.conditions import asked_conditions, checked_conditions, kept_condi
 from pipeline.errors import DeviceError, InputError, InUseError, UsageError, VagalError
 from pipeline.guidance.protocol import Protocol, protocol, protocols
 from pipeline.guidance.safety import QUESTIONS, Screened, screened, screened_before
+from pipeline.language import text
 from pipeline.model import client_pseudonym
 from pipeline.profile import Profile, read_profile, update_profile
 from pipeline.store import Home
@@ -89,7 +90,7 @@ class Lobby:
             except DeviceError as error:
                 self._found, self.trouble = [], str(error)
             except Exception as error:  # whatever a radio's driver may raise, a look is worth another
-                self._found, self.trouble = [], f"looking for sensors failed ({error!r}): trying again"
+                self._found, self.trouble = [], text("web.sensors.failed", error=repr(error))
             self._looked = True
             self.tell()
             await asyncio.sleep(_PAUSE_S)
@@ -97,7 +98,7 @@ class Lobby:
     def start(self, facts: Mapping[str, Any]) -> Chosen:
         """Start a session from what the page sends. Raises UsageError or InUseError with one line."""
         if self._chosen is None or self._chosen.done():
-            raise InUseError("a session is running already: go to it, or end it first")
+            raise InUseError(text("web.refused.running"))
         client = client_pseudonym(_text(facts, "client", self.defaults.client))
         profile = self._profile(client)
         plan_of = self._protocol(_text(facts, "protocol", self.defaults.protocol))
@@ -137,10 +138,7 @@ class Lobby:
         addresses = [str(each) for each in wanted] if isinstance(wanted, list) else self._preferred()
         chosen = [usable[address] for address in addresses if address in usable]
         if not chosen:
-            raise UsageError(
-                "no sensor has been found yet: wear it, wet the strap's electrodes, and close other apps "
-                "that use it"
-            )
+            raise UsageError(text("web.refused.no_sensor"))
         return chosen
 
     def _preferred(self) -> list[str]:
@@ -208,7 +206,7 @@ class Lobby:
         return [
             _sensor(
                 found.advert.address,
-                found.advert.name or "a sensor without a name",
+                found.advert.name or text("web.sensors.no_name"),
                 found.driver.label,
                 found.driver.streams,
                 found.advert.address in preferred,

@@ -24,6 +24,7 @@ from flows.web.lobby import Lobby
 from flows.web.server import Server
 from pipeline.errors import InputError, InUseError, UsageError
 from pipeline.guidance.protocol import Setting
+from pipeline.language import text
 from pipeline.store import Home
 
 T = TypeVar("T")
@@ -119,7 +120,7 @@ class Page:
 
     def _start(self, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         if self.lobby is None:
-            raise InUseError("a session is running already: go to it, or end it first")
+            raise InUseError(text("web.refused.running"))
         chosen = self.lobby.start(facts)
         return {"url": "/practice" if chosen.plan.protocol.setting is Setting.HOME else "/live"}
 
@@ -129,12 +130,12 @@ class Page:
 
     def _act(self, role: Role, facts: Mapping[str, Any]) -> Mapping[str, Any]:
         if self._recorder is None:
-            raise UsageError("no session is running")
+            raise UsageError(text("web.refused.no_session"))
         conductor = self._recorder.conductor
         if conductor.stage in _OVER and facts.get("do") not in _AFTERWARDS:
-            raise UsageError("the session is over: this is not written down any more")
+            raise UsageError(text("web.refused.over_now"))
         if facts.get("session") not in (None, self._recorder.folder.name):
-            raise UsageError("this page shows another session: reload it and write it there")
+            raise UsageError(text("web.refused.other_session"))
         if role is Role.CLIENT:
             self._pace_client()
         try:
@@ -142,7 +143,7 @@ class Page:
             if conductor.stage in _OVER and self._feed is not None:
                 self._feed.tell_now(self._recorder)
         except OSError as error:
-            raise InputError(f"the disk cannot be written ({error.strerror}): make room") from error
+            raise InputError(text("web.refused.disk", why=error.strerror)) from error
         return {}
 
     def _pace_client(self) -> None:
@@ -151,7 +152,7 @@ class Page:
         while self._client_acts and self._client_acts[0] < now_s - _CLIENT_WINDOW_S:
             self._client_acts.popleft()
         if len(self._client_acts) >= _CLIENT_ACTS:
-            raise UsageError("too many taps at once: wait a moment")
+            raise UsageError(text("web.refused.taps"))
         self._client_acts.append(now_s)
 
     async def _on_loop(self, what: Callable[[], T]) -> T:
@@ -170,12 +171,12 @@ class Page:
                 done.set_exception(error)
 
         if self._loop is None:
-            raise UsageError("vagal is not ready yet: try again in a moment")
+            raise UsageError(text("web.refused.not_ready"))
         try:
             self._loop.call_soon_threadsafe(do)
         except RuntimeError:
-            raise UsageError("the session is over") from None
+            raise UsageError(text("web.refused.over")) from None
         try:
             return await asyncio.wait_for(asyncio.wrap_future(done), _ANSWER_S)
         except TimeoutError:
-            raise UsageError("the recorder did not answer: see whether it was done, and try again") from None
+            raise UsageError(text("web.refused.no_answer")) from None

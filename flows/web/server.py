@@ -22,8 +22,10 @@ from flows.web.gate import OPEN, Site
 from flows.web.hub import Hub, Role
 from flows.web.library import Library
 from flows.web.tickets import Tickets
+from pipeline.clinic import read_clinic
 from pipeline.clock import SystemClock
 from pipeline.errors import DeviceError, InputError
+from pipeline.language import Catalogue, current, use
 
 if TYPE_CHECKING:
     from flows.web.certificate import Certificate
@@ -42,7 +44,8 @@ class Server:
     """The web app on loopback and, with `lan`, on one address of this computer in the local network.
 
     Without a port it is 8601, or a free one if that is taken. `lan` is an address or a name of this
-    computer; there is TLS there, and only clients are let in. Raises DeviceError if it cannot listen.
+    computer; there is TLS there, and only clients are let in. `catalogue` is what its pages say: the texts in
+    use when it was made, with the clinic's phrases. Raises DeviceError if it cannot listen.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Server:
         self._listening = threading.Event()
         self._trouble: BaseException | None = None
         self._library = library
+        self.catalogue = _catalogue(library.home_path)
         self._fault: str | None = None
         listeners = [_listen_nearby(host, port)]
         try:
@@ -151,7 +155,8 @@ class Server:
 
     def _run(self, parts: Parts, listeners: list[socket.socket], certificate: Certificate | None) -> None:
         try:
-            asyncio.run(self._serve(parts, listeners, certificate))
+            with use(self.catalogue):
+                asyncio.run(self._serve(parts, listeners, certificate))
         except BaseException as error:
             self._trouble = error
         finally:
@@ -189,6 +194,14 @@ class Server:
         while True:
             await asyncio.sleep(_TICK_S)
             self._hub.tick()
+
+
+def _catalogue(home: Path) -> Catalogue:
+    """The texts in use, with the clinic's phrases over them where they can be read."""
+    try:
+        return current().with_phrases(read_clinic(home).phrases)
+    except InputError:  # the home page and the reports say what is wrong with them
+        return current()
 
 
 def _config(app: Any, certificate: Certificate | None = None) -> uvicorn.Config:

@@ -49,8 +49,9 @@ class Claim:
     """A sentence that may be written. `text_key` and `values` say it in any language.
 
     `estimate`, `low` and `high` (95 % interval) in `unit` are the numbers behind it, None where it has none.
-    `n` is what they rest on, in `n_unit`: blocks, minutes, sessions. `quality` is the share of the signal's
-    time that was usable, 0 to 1. `rule` is the name of what held, `source` whom the way of saying it is from.
+    `n` is what they rest on, counted in `n_unit`, a key of the catalogue's `claims.counted`. `quality`
+    is the share of the signal's time that was usable, 0 to 1. `rule` is the name of what held, `source` whom
+    the way of saying it is from.
     """
 
     id: str
@@ -84,11 +85,11 @@ class Claim:
             "high": self.high,
             "unit": self.unit,
             "n": self.n,
-            "n_unit": self.n_unit,
+            "n_unit": text(f"claims.counted.{self.n_unit}") if self.n_unit else "",
             "quality": self.quality,
             "rule": self.rule,
             "requirement": requirement(self.rule),
-            "source": self.source,
+            "source": told(self.source),
             "audience": self.audience,
         }
 

@@ -15,6 +15,7 @@ from pipeline.claims.measures import HEART_MEASURES
 from pipeline.claims.practised import PRACTISED, Practised, named, practised
 from pipeline.claims.reactions import ESTIMABLE, SHARE_ESTIMABLE, STANDS_OUT, Reacted, late, reacted
 from pipeline.figures import number
+from pipeline.guidance.known_names import by_end, during, strategy_name
 from pipeline.guidance.safety import HIGH_DISTRESS, QUESTIONS, RISE_OF_DISTRESS, screened_before
 from pipeline.guidance.strategies import StrategyKind
 from pipeline.language import reason
@@ -215,11 +216,16 @@ def _of_challenge(today: Today, leading: Reacted) -> Claim:
     key = {SETTLED: "settled", REACTED: "reacted"}.get(rule)
     told = f"{leading.direction}.{key}" if key else "steady"
     signal = "heart" if leading.measure in HEART_MEASURES else "skin"
-    words = {"challenge": leading.challenge.name, "baseline": reaction.baseline}
+    words: dict[str, object] = {
+        "during_challenge": during(leading.challenge.name),
+        "during_baseline": during(reaction.baseline),
+    }
+    if rule is SETTLED and after is not None:
+        words["by_end_of_recovery"] = by_end(after.recovery)
     return Claim(
         id=_SENTENCE,
         text_key=f"claims.client.{signal}.{told}",
-        values={**words, "recovery": after.recovery} if rule is SETTLED and after is not None else words,
+        values=words,
         rule=rule.name,
         estimate=reaction.change,
         low=reaction.low,
@@ -252,7 +258,7 @@ def next_practice(found: Next) -> Claim:
         assert found.card is not None
         suggested = found.card.practice
         key = _softly("try", breathing=suggested.kind is StrategyKind.BREATHING)
-        return _practice(key, CARD_CHOSEN, strategy=suggested.title)
+        return _practice(key, CARD_CHOSEN, strategy=strategy_name(suggested.title))
     return _practice("sit_quietly")
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from pipeline.claims.claim import Audience, Claim, Rule, Told, Withheld
 from pipeline.claims.measures import IN_PRACTICE, OVER_SESSIONS
-from pipeline.figures import NONE, number, share
+from pipeline.figures import NONE, number, share, shortest
 from pipeline.grammar import day
+from pipeline.guidance.known_names import phase_name, strategy_name
 from pipeline.language import reason
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def transfer_claims(transfer: Transfer) -> Iterator[Told]:
 def course_claim(own_id: str, course: Course) -> Told:
     """How one quantity went from the first sessions to the latest, or why that cannot be said."""
     quantity = reason(f"claims.quantities.{course.quantity}")
-    words: dict[str, object] = {"quantity": quantity, "about": course.about or NONE}
+    words: dict[str, object] = {"quantity": quantity, "about": told_about(course)}
     place = "phase" if course.quantity == _OF_A_PHASE else course.area
     if (why := COURSE_KNOWN.fails(course)) is not None:
         key = f"claims.progress.transfer.{place}.unknown"
@@ -92,6 +93,13 @@ def course_claim(own_id: str, course: Course) -> Told:
         n=2 * course.n,
         n_unit="sessions",
     )
+
+
+def told_about(course: Course) -> str:
+    """What a course is of, as it is told: a challenge, a phase, or the pacer's rate."""
+    if course.about is None:
+        return NONE
+    return phase_name(course.about) if course.area != "paced" else shortest(float(course.about))
 
 
 def dose_claims(weeks: Sequence[Week]) -> Iterator[Told]:
@@ -142,7 +150,7 @@ def _planned(weeks: Sequence[Week]) -> Iterator[Claim]:
 def strategy_claims(found: Strategies) -> Iterator[Told]:
     """All of `strategies` and `alternation`: what went with settling; effects only of a random order."""
     for place, tendency in enumerate(found.tendencies, 1):
-        yield tendency_claim(f"strategies.{place}", tendency)
+        yield tendency_claim(f"strategies.{place}", tendency, chosen=found.followed_share is None)
     if found.followed_share is not None:
         yield Claim(
             id="alternation.followed",
@@ -156,9 +164,9 @@ def strategy_claims(found: Strategies) -> Iterator[Told]:
         yield effect_claim(f"alternation.{place}", effect)
 
 
-def tendency_claim(own_id: str, found: Tendency) -> Told:
-    """What heart rate did in practices of a strategy that was chosen, not randomised."""
-    words: dict[str, object] = {"strategy": found.title, "sessions": number(found.sessions)}
+def tendency_claim(own_id: str, found: Tendency, *, chosen: bool = True) -> Told:
+    """What heart rate did in practices of a strategy; not all were `chosen` once a random order began."""
+    words: dict[str, object] = {"strategy": strategy_name(found.title), "sessions": number(found.sessions)}
     if (why := FIVE_OF_IT.fails(found)) is not None:
         key = "claims.progress.strategies.unknown"
         return Withheld(id=own_id, rule=FIVE_OF_IT.name, reason=why, text_key=key, values=words)
@@ -166,6 +174,7 @@ def tendency_claim(own_id: str, found: Tendency) -> Told:
     assert found.low is not None
     assert found.high is not None
     key = "went_down" if found.high < 0 else "went_up" if found.low > 0 else "unclear"
+    words["caution"] = reason(f"claims.progress.strategies.{'chosen' if chosen else 'not_all_chosen'}")
     return Claim(
         id=own_id,
         text_key=f"claims.progress.strategies.{key}",
@@ -183,8 +192,8 @@ def tendency_claim(own_id: str, found: Tendency) -> Told:
 def effect_claim(own_id: str, found: Effect) -> Told:
     """How two strategies differed under a random order that was followed."""
     words: dict[str, object] = {
-        "first": found.first,
-        "second": found.second,
+        "first": strategy_name(found.first),
+        "second": strategy_name(found.second),
         "sessions": number(found.sessions),
     }
     if (why := RANDOMISED.fails(found)) is not None:
@@ -195,7 +204,7 @@ def effect_claim(own_id: str, found: Effect) -> Told:
     assert found.high is not None
     clear = found.high < 0 or found.low > 0
     if clear and found.difference_bpm > 0:
-        words |= {"first": found.second, "second": found.first}
+        words |= {"first": words["second"], "second": words["first"]}
     return Claim(
         id=own_id,
         text_key=f"claims.progress.alternation.{'more' if clear else 'unclear'}",

@@ -13,6 +13,7 @@ from pipeline.claims.measures import listed
 from pipeline.errors import InputError
 from pipeline.figures import clock, number, percent
 from pipeline.guidance.files import read_table
+from pipeline.guidance.known_names import strategy_name
 from pipeline.guidance.resonance import Assessment, Verdict
 from pipeline.guidance.strategies import StrategyKind, strategy_paths
 from pipeline.language import reason
@@ -102,10 +103,10 @@ def named(strategy: str | None) -> Named:
         return Named(reason("claims.paced_breathing"), breathing=True)
     path = strategy_paths().get(strategy)
     if path is None:
-        return Named(strategy)
+        return Named(strategy_name(strategy))
     try:
         table = read_table(path)
-        return Named(table.text("title"), table.text("kind") == StrategyKind.BREATHING)
+        return Named(strategy_name(table.text("title")), table.text("kind") == StrategyKind.BREATHING)
     except InputError:
         return Named(strategy)
 
@@ -158,7 +159,7 @@ def pacing_claim(own_id: str, phase: str, pacing: Adherence) -> Told:
         estimate=100 * part if part is not None else None,
         unit="%",
         n=pacing.cycles,
-        n_unit="breaths of the pacer",
+        n_unit="breaths_of_pacer",
     )
 
 

@@ -134,13 +134,14 @@ def verdict_claim(each: MeasureProgress) -> Told:
     stands = VERDICT.holds(each)
     said = (effect.sizes if stands else effect.texts)(change.value, change.low, change.high)
     key = {Verdict.HIGHER: "higher", Verdict.LOWER: "lower"}[each.verdict] if stands else "no_change"
+    if not stands and change.excludes_none and each.bar is not None:
+        key, words["bar"] = "below_bar", effect.texts(each.bar, each.bar, each.bar)[0]
     return Claim(
         id=own_id,
         text_key=f"claims.progress.verdict.{key}",
         values={
             **words,
             **dict(zip(("amount", "low", "high"), said, strict=True)),
-            "confidence": percent(100 * change.confidence, 1 if change.confidence > 0.95 else 0),
             "later": number(each.latest.n if each.latest else 0),
             "reference": number(each.reference.n if each.reference else 0),
         },
@@ -194,9 +195,10 @@ def detectable_claim(each: MeasureProgress) -> Told:
     }
     if each.more_to_halve is not None:
         values["more"] = number(each.more_to_halve)
+    key = "with_more" if each.more_to_halve is not None else "alone"
     return Claim(
         id=own_id,
-        text_key=f"claims.progress.detectable.{'with_more' if each.more_to_halve is not None else 'alone'}",
+        text_key=f"claims.progress.detectable.{'next_' if each.primary else ''}{key}",
         values=values,
         rule=DETECTABLE.name,
         estimate=effect.convert(each.detectable),

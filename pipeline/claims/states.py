@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.claims.claim import Claim, Rule, Told, Withheld
 from pipeline.claims.measures import LEVELS, Level, name
 from pipeline.claims.reactions import measures, quality_of
-from pipeline.figures import clock, number, percent, share
+from pipeline.figures import NONE, clock, number, percent, share, shortest
 from pipeline.language import reason
 from pipeline.regulation.estimates import Estimate
 from pipeline.regulation.near_baseline import BAND, NearBaseline
@@ -148,7 +148,7 @@ def near_claim(place: int, found: NearBaseline) -> Told:
         estimate=100 * found.share,
         unit="%",
         n=round(found.valid_s),
-        n_unit="s",
+        n_unit="seconds",
     )
 
 
@@ -172,7 +172,7 @@ def beside_claim(place: int, found: Beside) -> Told:
 
 def rating(value: float | None) -> str:
     """A rating of 0 to 10 as it was given."""
-    return f"{value:g}" if value is not None else "–"
+    return shortest(value) if value is not None else NONE
 
 
 def _places(analysis: Analysis) -> dict[tuple[str, float], int]:

@@ -48,7 +48,7 @@ class Fit(StrEnum):
     ANY = "any-session"
 
 
-# What matters then stays the same, however often it was said.
+# What matters then is said, however often it was: the cards that fit take turns.
 PRESSING = (Fit.UNWELL, Fit.HIGH_DISTRESS)
 
 
@@ -128,7 +128,8 @@ def matched(facts: Facts, seen: Sequence[str] = (), own: Path | None = None) -> 
     """The card that goes best with what a session showed, and was not shown lately. There always is one.
 
     `seen` are the ids shown in sessions before this one, the latest last; of these the last few count. The
-    same facts and cards seen give the same card. What is pressing has its card although it was shown before.
+    same facts and cards seen give the same card. What is pressing has a card although all that fit were shown
+    lately: then the one of longest ago.
     """
     return chosen(list(cards(own).values()), facts, seen)
 
@@ -140,8 +141,10 @@ def chosen(among: Sequence[Card], facts: Facts, seen: Sequence[str] = ()) -> Car
     for fit in fits(facts):
         fitting = sorted((card for card in allowed if fit in card.fits), key=lambda card: _place(card, fit))
         for card in fitting:
-            if fit in PRESSING or card.name not in lately:
+            if card.name not in lately:
                 return card
+        if fitting and fit in PRESSING:
+            return min(fitting, key=lambda card: _latest(card.name, lately))
     return min(allowed or among, key=lambda card: (_latest(card.name, seen), card.name))
 
 

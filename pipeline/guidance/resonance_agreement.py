@@ -54,7 +54,7 @@ def leader(agreeing: Mapping[float, int], ranked: Sequence[Agreement]) -> tuple[
     if not counting:
         return None, reason("reasons.resonance.none_tells")
     if len(ahead) > 1:
-        rates = [f"{rate:g}" for rate in sorted(ahead)]
+        rates = [reason("numbers.plain", value=rate) for rate in sorted(ahead)]
         return None, reason("reasons.resonance.as_many", rates=together("grammar.and", rates))
     if 2 * most <= counting:
         return None, reason("reasons.resonance.at_most", most=most, counting=counting)

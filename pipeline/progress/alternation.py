@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
 
 from pipeline.profile import Alternation
 
@@ -24,21 +23,12 @@ class AlternationPlan:
     seed: int
     since: str
 
-    def assigned(self, number: int) -> str:
-        """The strategy for a session, counted from 0 with the first since the plan began."""
-        return strategy_for(self.strategies, self.seed, number)
-
 
 def alternation_plan(agreed: Alternation, sessions: int | None = None) -> AlternationPlan:
     """The order that an agreed alternation has, for so many sessions: five of each strategy if not said."""
     count = LEAST_SESSIONS * len(agreed.strategies) if sessions is None else sessions
     order = tuple(strategy_for(agreed.strategies, agreed.seed, number) for number in range(count))
     return AlternationPlan(agreed.strategies, order, agreed.seed, agreed.date)
-
-
-def offered(strategies: tuple[str, ...], seed: int, today: date) -> AlternationPlan:
-    """A plan to offer from today on. Raises UsageError for strategies that cannot be alternated."""
-    return alternation_plan(Alternation(strategies, seed, today.isoformat()))
 
 
 def strategy_for(strategies: tuple[str, ...], seed: int, number: int) -> str:

@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pipeline.language import reason
+
 
 class Scale(StrEnum):
     """On what scale a measure is compared, and how a change of it is told."""
@@ -95,7 +97,7 @@ MEASURES = (
         "ln_rmssd",
         "ms",
         Scale.LN,
-        _from(0.21, 0.12, "the project's choice (21 %); Buchheit 2014 (12 %)"),
+        _from(0.21, 0.12, reason("progress.prior.ln_rmssd")),
         usual=40.0,
         stored_ln=True,
     ),
@@ -103,14 +105,14 @@ MEASURES = (
         "mean_hr_bpm",
         "bpm",
         Scale.LN,
-        _from(0.10, 0.05, "Buchheit 2014 (10 %); the least is the project's choice"),
+        _from(0.10, 0.05, reason("progress.prior.mean_hr_bpm")),
         usual=65.0,
     ),
     Measure(
         "ln_scl",
         "µS",
         Scale.LN,
-        _from(0.35, 0.20, "the project's choice"),
+        _from(0.35, 0.20, reason("progress.prior.ln_scl")),
         usual=5.0,
         stored_ln=True,
         of_skin=True,
@@ -119,7 +121,7 @@ MEASURES = (
         "scr_per_min",
         "/min",
         Scale.ROOT,
-        Prior(0.40, 0.24, "the project's choice"),
+        Prior(0.40, 0.24, reason("progress.prior.scr_per_min")),
         usual=2.0,
         of_skin=True,
     ),

@@ -25,7 +25,6 @@ from pipeline.progress.verdicts import (
     Look,
     Series,
     Verdict,
-    alpha_at,
     change_of,
     detectable,
     mean_of,
@@ -81,9 +80,9 @@ class MeasureProgress:
 
     `verdict` is that of the last look, and `change` and `latest` are those that it rests on. A measure that
     is not `primary` is not judged; its change is that of its latest baselines. Before the first look there is
-    no change, and `latest` are the later baselines so far. `reason` says why there is no verdict or what it
-    rests on, `rule` how it is come to, `looks` are all of them in order, `next_due` is how many more
-    baselines the next one needs.
+    no change, and `latest` are the later baselines so far. `bar` is the change that the last look asked for,
+    in the direction of its own. `reason` says why there is no verdict or what it rests on, `rule` how it is
+    come to, `looks` are all of them in order, `next_due` is how many more baselines the next one needs.
 
     `detectable` and `detectable_down` are the changes (ratio, or in the unit) that five later baselines
     against five need to stand out at the next look; `more_to_halve` is how many more baselines, half in a
@@ -101,6 +100,7 @@ class MeasureProgress:
     reference: Level | None
     latest: Level | None
     change: Change | None
+    bar: float | None
     verdict: Verdict
     reason: str
     rule: str
@@ -136,10 +136,13 @@ def measure_progress(
     look = series.looks[-1] if series.looks else None
     change = look.change if look else None
     if not judged and latest and len(reference) == REFERENCE_N:
-        change = change_of(measure, error, reference, latest, LEVEL)
+        change = change_of(measure, error, reference, latest)
     looks = sorted((each for one in every.values() for each in one.looks), key=lambda each: each.number)
-    alpha = alpha_at(len(looks) + 1, len(primary)) if judged else LEVEL
-    level, reach = _level_or_typical(measure, reference), detectable(error, alpha)
+    level = _level_or_typical(measure, reference)
+    up, down = (
+        series.alpha_of(verdict, len(looks) + 1, len(primary)) if judged else LEVEL
+        for verdict in (Verdict.HIGHER, Verdict.LOWER)
+    )
     own = reliability(measure, error, series.taught if len(series.days) >= LEAST_N else 0)
     by_id = {session.session_id: session for session in sessions}
     before, after = ([by_id[day.session_id] for day in part] for part in (reference, latest))
@@ -153,15 +156,16 @@ def measure_progress(
         reference=_level(measure, reference),
         latest=_level(measure, latest),
         change=change,
+        bar=look.bar if look else None,
         verdict=look.verdict if look else Verdict.INSUFFICIENT if judged else Verdict.NOT_JUDGED,
         reason=_reason(series, look, judged),
         rule=reason("progress.rule.two" if len(primary) > 1 else "progress.rule.one"),
         looks=tuple(looks),
         next_due=series.next_due if judged else None,
         reliability=own,
-        detectable=measure.change(reach, level),
-        detectable_down=measure.change(-reach, level),
-        more_to_halve=more_to_halve(error, alpha),
+        detectable=measure.change(detectable(error, up), level),
+        detectable_down=measure.change(-detectable(error, down), level),
+        more_to_halve=more_to_halve(error, up),
         worthwhile=measure.change(own.sigma / 2, level),
         trend=trend(measure, [day.date for day in series.days], [day.value for day in series.days], own.r),
         restarted=_restarted(days, series),
@@ -240,9 +244,10 @@ def _reason(series: Series, look: Look | None, judged: bool) -> str:
     if not judged:
         return reason("progress.not_chosen")
     if look is not None:
-        percent = f"{100 * look.change.confidence:.1f}"
-        told = "stands_out" if look.verdict.reliable else "within_usual"
-        return reason(f"progress.{told}", percent=percent, due=series.next_due)
+        told = (
+            "stands_out" if look.verdict.reliable else "below_bar" if look.below_the_bar else "within_usual"
+        )
+        return reason(f"progress.{told}", number=look.number, due=series.next_due)
     count, due = len(series.days), series.next_due
     if count < REFERENCE_N:
         return reason("progress.reference_grows", count=count, least=REFERENCE_N, due=due)
@@ -264,7 +269,7 @@ def _regression(
         why.append(reason("progress.reference_far"))
     then, now = _distress(before), _distress(after)
     if then is not None and (then >= _HIGH_DISTRESS or (now is not None and then - now >= _DISTRESS_ABOVE)):
-        why.append(reason("progress.bad_time", distress=f"{then:.1f}"))
+        why.append(reason("progress.bad_time", distress=reason("numbers.one_decimal", value=then)))
     return tuple(why)
 
 

@@ -44,7 +44,8 @@ class Tendency:
 class Effect:
     """The difference of settling between two strategies under a followed random alternation, in bpm.
 
-    `first` less `second`, with a 95 % interval that allows for all the pairs there are; or why there is none.
+    `first` less `second` (titles), with a 95 % interval that allows for all the pairs there are; or why there
+    is none.
     """
 
     first: str
@@ -62,12 +63,14 @@ class Strategies:
     """Tendencies of every strategy that was practised, and effects where alternation was randomised.
 
     `followed_share`: in how many of the sessions with one of the alternated strategies it was the one whose
-    turn it was; None without an alternation, or before the first such session.
+    turn it was; None without an alternation, or before the first such session. `turn` is the strategy whose
+    turn it is next.
     """
 
     tendencies: tuple[Tendency, ...] = ()
     effects: tuple[Effect, ...] = ()
     followed_share: float | None = None
+    turn: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,11 @@ def strategies_seen(sessions: Sequence[SessionValues], agreed: Alternation | Non
     if agreed is None:
         return Strategies(tendencies)
     assigned = list(_assigned(sessions, agreed))
+    turn = strategy_for(agreed.strategies, agreed.seed, len(assigned))
     if not assigned:
-        return Strategies(tendencies, followed_share=None)
-    share = sum(practice.strategy == turn for turn, practice in assigned) / len(assigned)
-    return Strategies(tendencies, tuple(_effects(agreed, assigned, share)), share)
+        return Strategies(tendencies, turn=turn)
+    share = sum(practice.strategy == whose for whose, practice in assigned) / len(assigned)
+    return Strategies(tendencies, tuple(_effects(agreed, assigned, share)), share, turn)
 
 
 def _tendencies(sessions: Sequence[SessionValues], paced: bool) -> Iterator[Tendency]:
@@ -191,12 +195,14 @@ def _assigned(sessions: Sequence[SessionValues], agreed: Alternation) -> Iterato
 def _effects(agreed: Alternation, assigned: Sequence[tuple[str, Practice]], share: float) -> Iterator[Effect]:
     """Every pair of alternated strategies. Counted as assigned, whatever was practised."""
     paced = {each.strategy: each.paced for _, each in assigned}
+    titles = {each.strategy: each.title for _, each in assigned}
     known = [found for turn, each in assigned if (found := _practised(each, turn)) is not None]
     fits = {kind: _fit([each for each in known if paced.get(each.name) is kind]) for kind in (False, True)}
     pairs = list(combinations(sorted(agreed.strategies), 2))
     for first, second in pairs:
         counts = [sum(each.name == name for each in known) for name in (first, second)]
-        named = first, second, paced.get(first, False), sum(counts)
+        said = titles.get(first, first), titles.get(second, second)
+        named = *said, paced.get(first, False), sum(counts)
         if min(counts) < LEAST_SESSIONS:
             why = reason("progress.few_practices", count=min(counts), least=LEAST_SESSIONS)
             yield Effect(*named, None, reason=why)

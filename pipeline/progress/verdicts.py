@@ -4,11 +4,13 @@ The first five baselines are the reference. Five later ones at a time are held a
 a look. All the looks of a client share an error of 5 %: most of it is spent at the first, and of the rest the
 k-th look has 1 / (k (k - 1)) (alpha spending; Lan & DeMets 1983). Two primary measures share it evenly. What
 was named once is kept at later looks while it stands at 5 %: it has been said already. Between looks nothing
-is tested, however often somebody looks. See docs/progress.md.
+is tested, however often somebody looks. What is shown of a change is its ordinary 95 % interval; the bar of a
+look is never lower, and from the second look on much higher. See docs/progress.md.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -47,15 +49,13 @@ class Verdict(StrEnum):
 class Change:
     """A change from the reference: a ratio, or a difference in the measure's unit.
 
-    `low` and `high` are its interval, which holds the true change with `confidence` (0.95 where one was
-    looked at once, more where the look shares its error with others).
+    `low` and `high` are its 95 % interval, which no look's share of the error widens.
     """
 
     scale: Scale
     value: float
     low: float
     high: float
-    confidence: float
 
     @property
     def none(self) -> float:
@@ -64,7 +64,7 @@ class Change:
 
     @property
     def excludes_none(self) -> bool:
-        """Whether the interval excludes no change: a verdict at a look of the plan, and only there."""
+        """Whether the interval excludes no change: every verdict needs that, and more than that."""
         return self.low > self.none or self.high < self.none
 
 
@@ -86,7 +86,8 @@ class Day:
 class Look:
     """One planned look: after which session, which of the client's looks (from 1), and what it came to.
 
-    `origin` is where its baselines come from; a look of another origin than the latest counts no more.
+    `origin` is where its baselines come from; a look of another origin than the latest counts no more. `bar`
+    is the change (ratio, or in the unit) that the look's `alpha` asked for, in the direction of its change.
     """
 
     session_id: str
@@ -94,8 +95,14 @@ class Look:
     origin: str
     number: int
     alpha: float
+    bar: float
     change: Change
     verdict: Verdict
+
+    @property
+    def below_the_bar(self) -> bool:
+        """Whether the change is no verdict although its 95 % interval excludes no change."""
+        return self.change.excludes_none and not self.verdict.reliable
 
 
 @dataclass(slots=True)
@@ -124,9 +131,13 @@ class Series:
         """How many more baselines the next look needs."""
         return max(2 * REFERENCE_N, (len(self.days) // REFERENCE_N + 1) * REFERENCE_N) - len(self.days)
 
-    def named(self, verdict: Verdict) -> bool:
-        """Whether an earlier look came to this verdict."""
-        return any(look.verdict is verdict for look in self.looks)
+    def alpha_of(self, verdict: Verdict, number: int, primaries: int) -> float:
+        """The error that a client's look of this number may make to come to a verdict.
+
+        What an earlier look came to stands at `LEVEL`.
+        """
+        named = any(look.verdict is verdict for look in self.looks)
+        return LEVEL / primaries if named else alpha_at(number, primaries)
 
     @property
     def taught(self) -> int:
@@ -167,14 +178,12 @@ def series_of(measure: Measure, days: Iterable[Day], primaries: int | None) -> d
     return found
 
 
-def change_of(
-    measure: Measure, error: Error, reference: Sequence[Day], later: Sequence[Day], alpha: float
-) -> Change:
-    """The change of the mean from the reference to later days, with an interval of 1 - alpha."""
+def change_of(measure: Measure, error: Error, reference: Sequence[Day], later: Sequence[Day]) -> Change:
+    """The change of the mean from the reference to later days, with its 95 % interval."""
     difference, unit = _difference(reference, later)
-    margin, level = error.limit(alpha, unit), mean_of(reference)
+    margin, level = error.limit(LEVEL, unit), mean_of(reference)
     value, low, high = (measure.change(difference + by, level) for by in (0.0, -margin, margin))
-    return Change(measure.scale, value, low, high, 1 - alpha)
+    return Change(measure.scale, value, low, high)
 
 
 def mean_of(days: Sequence[Day]) -> float:
@@ -199,15 +208,24 @@ def more_to_halve(error: Error, alpha: float, most: int = 80) -> int | None:
 
 
 def _look(measure: Measure, series: Series, number: int, primaries: int) -> Look:
-    alpha, later = alpha_at(number, primaries), series.blocks[-1]
+    later = series.blocks[-1]
     error = series.error(measure)
-    verdict = Verdict.HIGHER if mean_of(later) > mean_of(series.reference) else Verdict.LOWER
-    if series.named(verdict):
-        alpha = LEVEL / primaries
-    change = change_of(measure, error, series.reference, later, alpha)
-    if not change.excludes_none:
+    difference, unit = _difference(series.reference, later)
+    verdict = Verdict.HIGHER if difference > 0 else Verdict.LOWER
+    alpha = series.alpha_of(verdict, number, primaries)
+    margin = error.limit(alpha, unit)
+    if abs(difference) <= margin:
         verdict = Verdict.NO_CHANGE
-    return Look(later[-1].session_id, later[-1].date, later[-1].origin, number, alpha, change, verdict)
+    return Look(
+        session_id=later[-1].session_id,
+        date=later[-1].date,
+        origin=later[-1].origin,
+        number=number,
+        alpha=alpha,
+        bar=measure.change(math.copysign(margin, difference), mean_of(series.reference)),
+        change=change_of(measure, error, series.reference, later),
+        verdict=verdict,
+    )
 
 
 def _difference(reference: Sequence[Day], later: Sequence[Day]) -> tuple[float, Floats]:

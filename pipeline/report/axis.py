@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.figures import clock
 from pipeline.model import Floats, Phase, PhaseKind
 from pipeline.report import svg
+from pipeline.report.names import phase_name
 from pipeline.report.svg import COLUMNS, GREY, INK, SOFT
 
 Spans = Sequence[tuple[float, float]]
@@ -125,7 +126,7 @@ class Axis:
             start, end = self.share(phase.start_s), self.share(phase.end_s)
             parts += [svg.upright(start, 0, bottom)] if start > 0 else []
             wide, narrow = (
-                _phase_name(place, phase.name, (end - start) * px) for px in (_WIDE_PX, _NARROW_PX)
+                _phase_name(place, phase_name(phase), (end - start) * px) for px in (_WIDE_PX, _NARROW_PX)
             )
             shown = [(wide, "phase")] if wide == narrow else [(wide, "phase wide"), (narrow, "phase narrow")]
             parts += [svg.text(start, 14, text, dx=4, css=css, fill=INK) for text, css in shown if text]

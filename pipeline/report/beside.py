@@ -8,6 +8,7 @@ from pipeline.figures import number, share
 from pipeline.language import reason, text, texts
 from pipeline.regulation.phases import baseline_of
 from pipeline.report.charts import exact
+from pipeline.report.names import numbered
 from pipeline.report.tables import Cell, Group, Notes, Row, Table
 
 if TYPE_CHECKING:
@@ -17,19 +18,27 @@ if TYPE_CHECKING:
 
 
 def beside(analysis: Analysis) -> Table | None:
-    """A row for each phase with a rating or a known time near the baseline; None without any."""
+    """A row for each phase with a rating or a known time near the baseline; None without any.
+
+    Where nothing was rated, there are no columns for it.
+    """
     told = {each.start_s: each for each in analysis.beside}
     near = {each.start_s: each for each in analysis.near_baseline}
     baseline = baseline_of(analysis.recording.phases)
+    rated = bool(told)
     notes = Notes()
     rows = tuple(
         Row(
-            f"{place} {each.phase.name}",
+            numbered(place, each.phase),
             (
-                *_ratings(told.get(each.phase.start_s), notes),
+                *(_ratings(told.get(each.phase.start_s), notes) if rated else ()),
                 _arousal(each.values.number("arousal"), each.values.null_reasons.get("arousal"), notes),
                 _near(near.get(each.phase.start_s), notes),
-                _reading(told.get(each.phase.start_s), reference=each.phase is baseline),
+                *(
+                    [_reading(told.get(each.phase.start_s), reference=each.phase is baseline)]
+                    if rated
+                    else []
+                ),
             ),
         )
         for place, each in enumerate(analysis.phases, 1)
@@ -38,8 +47,9 @@ def beside(analysis: Analysis) -> Table | None:
     )
     if not rows:
         return None
-    head = tuple((label, "") for label in texts("beside.head"))
-    return Table(text("beside.caption"), head, (Group(rows),), notes.listed())
+    key = "beside" if rated else "beside.unrated"
+    head = tuple((label, "") for label in texts(f"{key}.head"))
+    return Table(text(f"{key}.caption"), head, (Group(rows),), notes.listed())
 
 
 def _ratings(each: Beside | None, notes: Notes) -> tuple[Cell, Cell]:

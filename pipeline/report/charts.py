@@ -28,11 +28,15 @@ _BLOCK_S, _MOST_BLOCKS = 30.0, 480
 _ROW = 24
 _SHOWN_HZ = (0.04, 0.40)
 _PER_THOUSAND = 1000.0
+_USUAL, _SPIKE = 0.995, 4.0  # a spike: beyond so many times what all but half a percent of samples lie below
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawing with its title, unit, legend of (swatch, text), table, and a note under it."""
+    """A drawing with its title, unit, legend of (swatch, text), table, and a note under it.
+
+    Paper does without one that is for the screen only.
+    """
 
     title: str
     unit: str
@@ -40,6 +44,7 @@ class Chart:
     legend: tuple[tuple[str, str], ...] = ()
     table: Table | None = None
     note: str = ""
+    screen_only: bool = False
 
 
 def strip(axis: Axis, rows: Sequence[tuple[str, Spans, Spans]], told: str) -> Chart:
@@ -149,14 +154,15 @@ def span(start_s: float, end_s: float) -> str:
 
 def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans, marked: Spans = ()) -> Chart:
     """Tonic level above, phasic part and responses below; excluded spans are greyed."""
-    upper_px, lower_px = 118, 62
+    upper_px, lower_px = 118, 74
     edge = HEAD + upper_px
     height = edge + lower_px + axis.foot
     valid, x = eda.valid, axis.columns(eda.time_s)
     linked = (valid & np.append(False, valid[:-1]) & ~eda.after_gap)[valid]
     tonic, phasic = eda.tonic_us[valid], eda.phasic_us[valid]
     upper = Scale(*svg.rounded_range(tonic, 0.5), edge - 5, HEAD + 6)
-    lower = Scale(*svg.rounded_range(phasic, 0.2), height - axis.foot - 14, edge + 9)
+    lower = Scale(*phasic_range(phasic), height - axis.foot - 14, edge + 9)
+    clipped = phasic > lower.high
     onsets = axis.columns(scrs.onset_s)
     ticks = svg.ticks_at(onsets, np.full(len(onsets), height - axis.foot - 6.0), 8)
     content = [
@@ -166,7 +172,12 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans, marked: Spans = ())
         *levels(lower, 3),
         svg.stretched(
             svg.stroke(svg.path(x[valid], upper.at_all(tonic), linked, smooth=True), BLUE, 1.75)
-            + svg.stroke(svg.path(x[valid], lower.at_all(phasic), linked, coarse=2), ORANGE, 1.25, "4 2")
+            + svg.stroke(
+                svg.path(x[valid], lower.at_all(np.minimum(phasic, lower.high)), linked, coarse=2),
+                ORANGE,
+                1.25,
+                "4 2",
+            )
             + svg.stroke(ticks, INK, 1.25),
             height,
         ),
@@ -185,7 +196,17 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans, marked: Spans = ())
         svg.drawing("skin", text("course.skin_title"), _skin_told(eda, scrs), height, content),
         tuple((swatch, said) for swatch, said, holds in shown if holds),
         _skin_table(axis, eda, scrs),
+        text("course.phasic_beyond", high=number(float(phasic.max()), 1)) if np.any(clipped) else "",
     )
+
+
+def phasic_range(phasic: Floats) -> tuple[float, float]:
+    """Room for the phasic part, but for a rare spike that would flatten all the rest."""
+    if not len(phasic):
+        return svg.rounded_range(phasic, 0.2)
+    usual = float(np.quantile(phasic, _USUAL))
+    shown = phasic if phasic.max() <= _SPIKE * usual else phasic[phasic <= 1.5 * usual]
+    return svg.rounded_range(shown, 0.2)
 
 
 def _skin_told(eda: Eda, scrs: Responses) -> str:
@@ -308,12 +329,13 @@ def exact(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A phase's value in a comparison; None where there is none."""
+    """A phase's value in a comparison, None where there is none, and its interval if it has one."""
 
     name: str
     value: float | None
     paced: bool = False
     baseline: bool = False
+    interval: tuple[float, float] | None = None
 
 
 def comparison(key: str, title: str, quantity: Quantity, dots: Sequence[Dot]) -> Chart | None:
@@ -321,12 +343,13 @@ def comparison(key: str, title: str, quantity: Quantity, dots: Sequence[Dot]) ->
     values = np.array([dot.value for dot in dots if dot.value is not None])
     if not len(values):
         return None
+    around = np.append(values, [edge for dot in dots for edge in dot.interval or ()])
     ordered = sorted(dots, key=lambda dot: dot.paced)
     unpaced = sum(not dot.paced for dot in ordered)
     apart = 8 if 0 < unpaced < len(ordered) else 0
     height = _ROW * len(ordered) + apart + FOOT
     floor = 0.0 if quantity.key == "scr_per_min" else None
-    low, high = svg.rounded_range(values, max(0.2 * float(np.abs(values).max()), 1e-6), floor)
+    low, high = svg.rounded_range(around, max(0.2 * float(np.abs(values).max()), 1e-6), floor)
     across = Scale(low, high, 0.02, 0.98)
     content = [svg.upright(across.at(value), 0, height - FOOT, svg.GRID) for value in svg.steps(low, high, 3)]
     baseline = next((dot.value for dot in dots if dot.baseline and dot.value is not None), None)
@@ -335,6 +358,7 @@ def comparison(key: str, title: str, quantity: Quantity, dots: Sequence[Dot]) ->
     if apart:
         content.append(svg.level(_ROW * unpaced + apart / 2, GREY))
     at = [_ROW * row + 12 + (apart if dot.paced else 0) for row, dot in enumerate(ordered)]
+    content += _intervals(ordered, at, across, height)
     content += _dot_rows(ordered, at, across, quantity)
     content += _value_labels(across, height - 5)
     told = "; ".join(f"{dot.name}: {_value_told(dot, quantity)}" for dot in ordered)
@@ -369,6 +393,17 @@ def _dot_rows(dots: Sequence[Dot], at: Sequence[float], across: Scale, quantity:
     ]
 
 
+def _intervals(dots: Sequence[Dot], at: Sequence[float], across: Scale, height: int) -> list[str]:
+    """A bar for each interval, in the colour of its dot."""
+    bars = {BLUE: "", ORANGE: ""}
+    for dot, y in zip(dots, at, strict=True):
+        if dot.interval is not None:
+            start, end = (COLUMNS * across.at(edge) for edge in dot.interval)
+            bars[ORANGE if dot.paced else BLUE] += f"M{start:.0f} {y:g}H{end:.0f}"
+    drawn = "".join(svg.stroke(data, color, 2.5) for color, data in bars.items() if data)
+    return [f'<g stroke-opacity=".45">{svg.stretched(drawn, height)}</g>'] if drawn else []
+
+
 def spectrum(key: str, phase: str, found: Spectrum, *, paced: bool) -> Chart:
     """The density of one phase up to 0.4 Hz, on a scale of its own; a paced one is dashed."""
     height, top_hz = 150, _SHOWN_HZ[1]
@@ -388,7 +423,7 @@ def spectrum(key: str, phase: str, found: Spectrum, *, paced: bool) -> Chart:
         svg.text(sum(edges) / 2, 13, text("labels.lf_ms2"), anchor="middle"),
         svg.text((edges[1] + 1) / 2, 13, text("labels.hf_ms2"), anchor="middle"),
         svg.level(height - FOOT, SOFT),
-        *(svg.text(at / top_hz, height - 5, f"{at:g}", anchor="middle") for at in (0.1, 0.2, 0.3)),
+        *(svg.text(at / top_hz, height - 5, number(at, 1), anchor="middle") for at in (0.1, 0.2, 0.3)),
         svg.text(1, height - 5, text("phases.up_to_hz"), anchor="end"),
     ]
     peak = found.peak_hz(*_SHOWN_HZ)
@@ -409,7 +444,7 @@ def spectrum(key: str, phase: str, found: Spectrum, *, paced: bool) -> Chart:
 def _band_rows(found: Spectrum) -> list[list[str]]:
     edges = np.arange(0.04, 0.385, 0.03).tolist()
     return [
-        [f"{low:.2f}{NONE}{low + 0.03:.2f}", number(found.band_power(low, low + 0.03))]
+        [f"{number(low, 2)}{NONE}{number(low + 0.03, 2)}", number(found.band_power(low, low + 0.03))]
         for low in edges
         if low + 0.03 <= _SHOWN_HZ[1] + 1e-9
     ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from pipeline.figures import NONE, clock, number
+from pipeline.figures import NONE, THIN, clock, number
 from pipeline.language import text, texts
 from pipeline.model import Bools, Floats
 from pipeline.regulation.measures import measures_of
@@ -18,6 +18,7 @@ from pipeline.regulation.near_baseline import BAND
 from pipeline.report import svg
 from pipeline.report.axis import FOOT, Axis
 from pipeline.report.charts import Chart, span
+from pipeline.report.names import phase_name
 from pipeline.report.svg import BLUE, COLUMNS, INK, Scale
 from pipeline.report.tables import plain
 
@@ -31,6 +32,10 @@ _RATE_STEP_S, _RATE_S = 15.0, 60.0
 _LEAST_RANGE_BPM = 20.0
 _BAND, _EDGE = "#d3e5e1", "#d5dbe1"
 _WIDE_PX, _NARROW_PX = 620, 320
+_BOLDER = 1.25  # names of phases are wider than labels
+_MOST_MOMENTS = 6
+_AT_EDGE = 0.95  # from here on a label ends at its moment, to stay on the page
+_ENDS = (1.0, 99.0)  # of the index: beyond them a line seems to stand still
 
 
 def calm(analysis: Analysis) -> Chart | None:
@@ -65,8 +70,14 @@ def _arousal(analysis: Analysis, axis: Axis) -> Chart | None:
             texts("client.picture_head"),
             [[span(a, b), _place(time_s, value, a, b)] for a, b in axis.table_steps()],
         ),
-        note=text("client.picture_note"),
+        note=_picture_note(smooth),
     )
+
+
+def _picture_note(smooth: Floats) -> str:
+    at_end = np.any((smooth <= _ENDS[0]) | (smooth >= _ENDS[1]))
+    note = text("client.picture_note")
+    return f"{note} {text('client.picture_end')}" if at_end else note
 
 
 def _place(time_s: Floats, value: Floats, start_s: float, end_s: float) -> str:
@@ -140,18 +151,30 @@ def _drawing(axis: Axis, title: str, told: str, under: list[str], line: str, css
     for phase in axis.phases:
         start, end = axis.share(phase.start_s), axis.share(phase.end_s)
         edges += [svg.upright(start, 0, bottom, _EDGE)] if start > 0 else []
-        edges += _name(phase.name, start, end)
+        edges += _name(phase_name(phase), start, end)
+    moments = svg.time_steps(axis.duration_s)
+    moments = moments[:: 2 if len(moments) > _MOST_MOMENTS else 1]
     minutes = [
-        svg.text(axis.share(at_s), height - 4, clock(at_s), anchor="middle")
-        for at_s in svg.time_steps(axis.duration_s)
+        svg.text(
+            axis.share(at_s), height - 4, told, anchor="end" if axis.share(at_s) > _AT_EDGE else "middle"
+        )
+        for at_s, told in zip(moments, _moments(moments), strict=True)
     ]
     content = [*under, *edges, svg.level(bottom, _EDGE), *minutes, svg.stretched(line, height)]
     return svg.drawing("calm", title, told, height, content, css=css)
 
 
+def _moments(at_s: list[float]) -> list[str]:
+    """Times as plain minutes, the last with its unit; as m:ss where they are not whole minutes."""
+    if any(each % 60 for each in at_s):
+        return [clock(each) for each in at_s]
+    told = [number(each / 60) for each in at_s]
+    return [*told[:-1], f"{told[-1]}{THIN}{text('units.min')}"]
+
+
 def _name(name: str, start: float, end: float) -> list[str]:
     """What was done, where there is room for the words: on paper, and on a phone."""
-    wide, narrow = (svg.fits(name, (end - start) * px) for px in (_WIDE_PX, _NARROW_PX))
+    wide, narrow = (svg.fits(name, (end - start) * px / _BOLDER) for px in (_WIDE_PX, _NARROW_PX))
     if not wide:
         return []
     return [svg.text(start, 16, name, dx=5, css="phase" if narrow else "phase wide", fill=INK)]

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.claims.claim import Audience, Claims
-from pipeline.claims.session import session_claims
 from pipeline.grammar import day, listed, local_time
 from pipeline.language import text
 from pipeline.report.client_chart import calm
 from pipeline.report.context import Context
 from pipeline.report.pages import environment, style
+from pipeline.report.since_last import report_claims
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
@@ -24,11 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CardTold:
-    """A card as the page has it: its title, its text, and how well it is known in groups of people."""
+    """A card as the page has it: its title, its text, and how well it is known in groups of people.
+
+    `more` are the paragraphs of its long form and `sources` the works behind it, for those who open them.
+    """
 
     title: str
     text: str
     standing: str
+    more: tuple[str, ...]
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class ClientReport:
     crisis_line: str | None
     sentence: str
     beside: str | None
+    progress: str | None
     practice: str
     card: CardTold | None
     cannot_tell: tuple[str, ...]
@@ -56,7 +62,7 @@ class ClientReport:
 def client_report(analysis: Analysis, context: Context, claims: Claims | None = None) -> ClientReport:
     """What the client's edition of a session says."""
     recording, release = analysis.recording, context.amendments.release
-    own = (claims or session_claims(analysis, context)).of(Audience.CLIENT)
+    own = (claims or report_claims(analysis, context)).of(Audience.CLIENT)
     started_at = recording.started_at
     return ClientReport(
         draft=release is None,
@@ -67,6 +73,7 @@ def client_report(analysis: Analysis, context: Context, claims: Claims | None = 
         crisis_line=context.clinic.crisis_line,
         sentence=_said(own, "client.sentence"),
         beside=_said(own, "client.beside") or None,
+        progress=_said(own, "client.verdict") or None,
         practice=_said(own, "client.practice"),
         card=_card(context.card) if context.card is not None else None,
         cannot_tell=tuple(each.text for each in own.about("client.cannot_tell")),
@@ -103,5 +110,9 @@ def _card(card: Card) -> CardTold:
     sources = [f"{each.author} ({each.year})" for each in card.sources]
     named = listed(sources)
     return CardTold(
-        card.title, card.short, text("client.known", known=known, sources=named) if named else known
+        title=card.title,
+        text=card.short,
+        standing=text("client.known", known=known, sources=named) if named else known,
+        more=card.paragraphs,
+        sources=tuple(each.told for each in card.sources),
     )

@@ -24,8 +24,8 @@ class Context:
     """What is known around a session. `earlier` are the client's sessions before it, the oldest first.
 
     `card` is the one that goes with what the session showed; without one the client edition has none.
-    `progress` is as it was when the report was written; None where it was not looked at. `troubles` tell what
-    could not be read.
+    `progress` is the client's up to and including this session; None where it was not looked at. `troubles`
+    tell what could not be read.
     """
 
     profile: Profile = field(default_factory=Profile)

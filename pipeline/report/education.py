@@ -7,16 +7,15 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.claims.client import FEWEST_USABLE, HALF, Next, distressed
 from pipeline.floors import HRV_MAX_CORRECTED_PCT
 from pipeline.guidance.psychoeducation import Card, Facts, matched, thin_week
-from pipeline.guidance.safety import HIGH_DISTRESS, RISE_OF_DISTRESS, screened
 from pipeline.report.outcomes import outcomes
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
     from pipeline.report.context import Context
 
-_MOSTLY_BACK = 0.5  # of a reaction: less than half of it left counts as settled
 _DAYS, _WEEKS_DAYS = 10 / 7, 7  # a week's log counts days; cards go by 0 to 10
 
 
@@ -26,34 +25,41 @@ def card_for(analysis: Analysis, context: Context, seen: Sequence[str], home: Pa
 
 
 def facts(analysis: Analysis, context: Context) -> Facts:
-    """What a session showed."""
-    distress = [each.value for each in analysis.recording.ratings if each.scale == "distress"]
+    """What a session showed, by the rules of the client's sentences: card and sentence never disagree."""
     stopped = {each.text for each in analysis.recording.markers if each.kind == "safety"}
     reacted, recovered = _reaction(analysis)
     return Facts(
         first_session=not context.earlier,
         weeks=_weeks(context),
         unwell="unwell" in stopped,
-        high_distress="distress" in stopped or _high(distress),
+        high_distress="distress" in stopped or distressed(analysis.recording.ratings),
         usable=_usable(analysis),
         reacted=reacted,
         recovered=recovered,
-        skin_responded=bool(len(analysis.scrs)) if analysis.scrs is not None else None,
+        skin_responded=_skin_responded(analysis),
         rating_agreed=_agreed(analysis),
         paced=any(phase.paced for phase in analysis.recording.phases),
         resonance=analysis.resonance is not None,
         thin_week=_thin(context, analysis),
-        gently=screened(context.profile.answered(simulated=analysis.recording.simulated) or {}).gently,
+        gently=Next.of(analysis, context).gently,
     )
 
 
-def _high(distress: Sequence[float]) -> bool:
-    return any(value >= HIGH_DISTRESS or value - distress[0] >= RISE_OF_DISTRESS for value in distress)
-
-
 def _usable(analysis: Analysis) -> bool:
-    heart = analysis.beats is not None and analysis.beats.corrected_pct <= HRV_MAX_CORRECTED_PCT
-    return heart or (analysis.eda is not None and bool(analysis.eda.valid.any()))
+    """Whether one signal at least covers half of the session, and beats are not mostly guesswork."""
+    heart, skin = analysis.quality.get("beats"), analysis.quality.get("eda")
+    return bool(
+        (heart and heart["coverage"] >= FEWEST_USABLE and heart["artefact_pct"] <= HRV_MAX_CORRECTED_PCT)
+        or (skin and skin["coverage"] >= FEWEST_USABLE)
+    )
+
+
+def _skin_responded(analysis: Analysis) -> bool | None:
+    """Whether a skin response was seen; None where too little of the signal is valid to miss one."""
+    skin = analysis.quality.get("eda")
+    if skin is None:
+        return None
+    return False if skin["no_response_seen"] else True if skin["responses"] else None
 
 
 def _reaction(analysis: Analysis) -> tuple[bool | None, bool | None]:
@@ -62,12 +68,8 @@ def _reaction(analysis: Analysis) -> tuple[bool | None, bool | None]:
     if not found:
         return None, None
     moved = [each for each in found if each.reaction.stands_out]
-    left = [
-        each.after.share_left
-        for each in moved
-        if each.after is not None and each.after.share_left is not None
-    ]
-    return bool(moved), all(share < _MOSTLY_BACK for share in left) if left else None
+    left = [each.after.high for each in moved if each.after is not None and each.after.high is not None]
+    return bool(moved), all(high < HALF for high in left) if left else None
 
 
 def _agreed(analysis: Analysis) -> bool | None:

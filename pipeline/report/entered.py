@@ -10,12 +10,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.entries import WEEK_PARTS, Outcome
-from pipeline.figures import NONE, clock, number
+from pipeline.figures import clock, number
 from pipeline.grammar import day, listed
 from pipeline.guidance.strategies import strategies
-from pipeline.language import text, texts
+from pipeline.language import reason, text, texts
 from pipeline.report.charts import exact
-from pipeline.report.tables import Cell, Group, Row, Table, plain
+from pipeline.report.names import strategy
+from pipeline.report.tables import Cell, Group, Notes, Row, Table, plain
 
 if TYPE_CHECKING:
     from pipeline.diary import Diary
@@ -93,30 +94,42 @@ def practice(context: Context, recording: Recording) -> Table | None:
 
 def _planned(plan: PracticePlan) -> list[str]:
     known = strategies()
-    name = known[plan.strategy].title if plan.strategy in known else plan.strategy
+    name = strategy(known[plan.strategy].title) if plan.strategy in known else plan.strategy
     minutes = plan.sessions_per_week * plan.minutes
-    return [text("entered.planned"), number(plan.sessions_per_week), number(minutes), name or NONE]
+    return [
+        text("entered.planned"),
+        number(plan.sessions_per_week),
+        number(minutes),
+        name or text("entered.any_strategy"),
+    ]
 
 
 def _done(when: str, sessions: list[SessionValues]) -> list[str]:
     practices = [each for session in sessions for each in session.practice]
-    titles = list(dict.fromkeys(each.title for each in practices))
+    titles = list(dict.fromkeys(strategy(each.title) for each in practices))
     minutes = sum(each.minutes for each in practices)
-    return [when, number(len(sessions)), number(minutes), listed(titles) or NONE]
+    return [when, number(len(sessions)), number(minutes), listed(titles) or text("entered.no_strategy")]
 
 
 def _week(diary: Diary, last: date) -> Table | None:
     weeks = [week for week in diary.weeks if date.fromisoformat(week.day) <= last][-2:]
     if not weeks:
         return None
-    rows = [
-        [
+    notes = Notes()
+    rows = tuple(
+        Row(
             text("entered.week_of", day=day(date.fromisoformat(week.day))),
-            *(number(week.days[part]) if part in week.days else NONE for part in WEEK_PARTS),
-        ]
+            tuple(
+                Cell(number(week.days[part]))
+                if part in week.days
+                else notes.missing(reason("entered.not_entered"))
+                for part in WEEK_PARTS
+            ),
+        )
         for week in reversed(weeks)
-    ]
-    return plain(text("entered.week"), texts("entered.week_head"), rows)
+    )
+    head = tuple((label, "") for label in texts("entered.week_head"))
+    return Table(text("entered.week"), head, (Group(rows),), notes.listed())
 
 
 def _outcomes(outcomes: list[Outcome]) -> Table | None:
@@ -127,21 +140,25 @@ def _outcomes(outcomes: list[Outcome]) -> Table | None:
         lines.setdefault(name, []).append(each)
     if not lines:
         return None
+    notes = Notes()
+    once = reason("entered.once")
     rows = tuple(
         Row(
             name,
-            (_outcome(line[-1]), _outcome(line[-2] if len(line) > 1 else None), _outcome(line[0])),
+            (
+                _outcome(line[-1]),
+                _outcome(line[-2]) if len(line) > 1 else notes.missing(once),
+                _outcome(line[0]),
+            ),
             text("entered.own_goal") if line[0].goal is not None else "",
         )
         for name, line in list(lines.items())[-_MOST_LINES:]
     )
     head = tuple((label, "") for label in texts("entered.outcome_head"))
-    return Table(text("entered.outcomes"), head, (Group(rows),))
+    return Table(text("entered.outcomes"), head, (Group(rows),), notes.listed())
 
 
-def _outcome(each: Outcome | None) -> Cell:
-    if each is None:
-        return Cell(NONE)
+def _outcome(each: Outcome) -> Cell:
     told = [day(date.fromisoformat(each.day))]
     if each.item_9 is not None:
         told.append(text("entered.with_item_9", value=number(each.item_9)))

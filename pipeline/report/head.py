@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.figures import clock
+from pipeline.figures import THIN, number
 from pipeline.grammar import listed, local_time
-from pipeline.guidance import protocol
-from pipeline.language import text
+from pipeline.guidance.known_names import protocol_name
+from pipeline.language import text, told
 from pipeline.report.circumstances import conditions_told
 
 if TYPE_CHECKING:
     from pipeline.model import DeviceInfo, Recording
     from pipeline.report.context import Context
+
+_MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,20 @@ def head(recording: Recording, context: Context) -> Head:
     )
 
 
+def length(duration_s: float) -> str:
+    """How long a session took, in words that no clock time is mistaken for: 40 s, 14 min, 1 h 5 min."""
+    if duration_s < _MINUTE_S:
+        return f"{number(duration_s)}{THIN}{text('units.s')}"
+    hours, minutes = divmod(round(duration_s / _MINUTE_S), 60)
+    parts = [(hours, "units.h"), (minutes, "units.min")]
+    return " ".join(f"{number(count)}{THIN}{text(unit)}" for count, unit in parts if count)
+
+
 def protocol_title(name: str | None, otherwise: str = "page.not_recorded") -> str:
     """The title of a protocol that the software brings; any other is named as it was recorded."""
     if name is None:
         return text(otherwise)
-    return protocol.protocol(name).title if name in protocol.protocols() else name
+    return told(protocol_name(name))
 
 
 def _facts(recording: Recording, context: Context, date: str | None) -> list[tuple[str, str]]:
@@ -58,7 +69,7 @@ def _facts(recording: Recording, context: Context, date: str | None) -> list[tup
     goal = context.profile.goal
     return [
         (text("page.date"), date or text("page.not_recorded")),
-        (text("page.duration"), clock(recording.duration_s)),
+        (text("page.duration"), length(recording.duration_s)),
         *(place if context.earlier else []),
         (text("page.protocol"), protocol_title(recording.protocol)),
         (text("page.devices"), devices or text("page.not_recorded")),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.figures import NONE, number, share
+from pipeline.figures import NONE, number, share, shortest
 from pipeline.indices.arousal import Arousal
 from pipeline.indices.delayed_arousal import DelayedArousal
 from pipeline.language import text, texts, together, told
@@ -20,6 +20,7 @@ from pipeline.report.tables import plain
 
 _HEIGHT = 120
 _MOST_BASES = 3
+_LEAST_SHARE = 0.05  # of the time: what is rarer is not told
 _SMOOTH_POINTS = 90  # a line that takes half an hour to rise needs no more
 
 
@@ -62,8 +63,9 @@ def arousal(axis: Axis, time_s: Floats, course: Arousal) -> Chart | None:
 
 def _arousal_note(course: Arousal) -> str:
     """What the scale means, what values rest on for how much of the time, and why a line is missing."""
-    bases = Counter(basis for basis in course.basis if basis is not None).most_common(_MOST_BASES)
     known = int(np.count_nonzero(np.isfinite(course.value)))
+    counted = Counter(basis for basis in course.basis if basis is not None).most_common(_MOST_BASES)
+    bases = [each for each in counted if each[1] >= _LEAST_SHARE * known]
     shares = [
         text("arousal.basis_share", basis=basis, share=share(count / known)) if count < known else told(basis)
         for basis, count in bases
@@ -103,6 +105,7 @@ def delayed(axis: Axis, found: DelayedArousal, note: str) -> Chart | None:
         (("line", text("delayed.line")), ("band", text("delayed.band"))),
         plain(text("page.as_table", title=text("delayed.title")), texts("delayed.head"), rows),
         note,
+        screen_only=True,
     )
 
 
@@ -139,7 +142,7 @@ def _grid(scale: Scale, values: tuple[float, ...] | list[float]) -> list[str]:
     return [
         part
         for value in values
-        for part in (svg.level(scale.at(value)), svg.axis_label(scale.at(value), f"{value:g}"))
+        for part in (svg.level(scale.at(value)), svg.axis_label(scale.at(value), shortest(value)))
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipeline.features import BY_NAME
-from pipeline.figures import NONE, number
+from pipeline.figures import NONE, number, shortest
 from pipeline.grammar import listed
 from pipeline.language import text, text_or, texts
 from pipeline.report.names import HeartWords, label
@@ -31,20 +31,16 @@ _SOURCES = (
     "task_force_1996",
     "welch_1967",
 )
+_OF_RESONANCE = ("capdevila_2021", "shaffer_2020")
 
 
-def methods(
-    analysis: Analysis, words: HeartWords, written_by: Mapping[str, str]
-) -> tuple[tuple[str, str], ...]:
-    """Every setting that the values depend on: term and text; hashes last."""
-    recording, chosen = analysis.recording, analysis.parameters
-    units = [
-        text("methods.unit_of", stream=text_or(f"streams.{name}", name), unit=unit)
-        for name, unit in recording.units.items()
-    ]
+def methods(analysis: Analysis, words: HeartWords) -> tuple[tuple[str, str], ...]:
+    """Every setting that the values depend on: term and text."""
+    chosen = analysis.parameters
     intervals = text("methods.intervals_used", intervals=words.intervals)
     correction = text_or(f"methods.correction.{chosen.correction}", chosen.correction)
-    window = text("methods.windows_used", window=f"{chosen.window_s:g}", step=f"{chosen.step_s:g}")
+    spans = {"window": shortest(chosen.window_s), "step": shortest(chosen.step_s)}
+    window = text("methods.windows_used", **spans)
     return (
         (text("methods.values"), text("methods.final")),
         (text("methods.beats"), f"{intervals} {correction}"),
@@ -56,6 +52,17 @@ def methods(
         (text("methods.recovery"), text("methods.recovery_used")),
         (text("methods.floors"), text("methods.floors_used")),
         (text("methods.windows"), window),
+    )
+
+
+def origin(analysis: Analysis, written_by: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What the report was made from, and by what: term and text; hashes last."""
+    recording = analysis.recording
+    units = [
+        text("methods.unit_of", stream=text_or(f"streams.{name}", name), unit=unit)
+        for name, unit in recording.units.items()
+    ]
+    return (
         (text("methods.input"), recording.source),
         *([(text("methods.units"), listed(units, "grammar.and_then"))] if units else []),
         (text("methods.session"), recording.recording_id),
@@ -74,9 +81,10 @@ def formulas(words: HeartWords) -> Table:
     return plain(text("methods.formulas_caption"), texts("methods.formula_head"), rows, words=True)
 
 
-def sources() -> tuple[str, ...]:
-    """The works that the methods rest on."""
-    return tuple(text(f"sources.{work}") for work in _SOURCES)
+def sources(analysis: Analysis) -> tuple[str, ...]:
+    """The works that the methods rest on, and what the report says of them."""
+    works = sorted((*_SOURCES, *(_OF_RESONANCE if analysis.resonance is not None else ())))
+    return tuple(text(f"sources.{work}") for work in works)
 
 
 def _has_index(analysis: Analysis) -> bool:

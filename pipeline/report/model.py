@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.claims.claim import Audience, Claims
-from pipeline.claims.session import session_claims
 from pipeline.grammar import day
 from pipeline.language import told
 from pipeline.manifest import software
@@ -19,7 +18,7 @@ from pipeline.report.circumstances import circumstances
 from pipeline.report.context import Context
 from pipeline.report.entered import Entered, entered
 from pipeline.report.head import Head, head, protocol_title
-from pipeline.report.methods import formulas, methods, sources
+from pipeline.report.methods import formulas, methods, origin, sources
 from pipeline.report.names import HeartWords, heart_words
 from pipeline.report.next_time import next_time
 from pipeline.report.phase_remarks import phase_remarks
@@ -30,7 +29,7 @@ from pipeline.report.reading import Term, terms
 from pipeline.report.recovery_charts import recovery_table
 from pipeline.report.resonance import Resonance, resonance
 from pipeline.report.said import Said, said
-from pipeline.report.since_last import SinceLast, since_last
+from pipeline.report.since_last import SinceLast, report_claims, since_last
 from pipeline.report.tables import Table
 
 if TYPE_CHECKING:
@@ -79,6 +78,7 @@ class SessionReport:
     methods: tuple[tuple[str, str], ...]
     formulas: Table
     sources: tuple[str, ...]
+    origin: tuple[tuple[str, str], ...]
     claims: Claims
 
     def as_json(self) -> dict[str, Any]:
@@ -91,13 +91,13 @@ def session_report(analysis: Analysis, context: Context) -> SessionReport:
     """The report of a session, with all that is known around it."""
     recording = analysis.recording
     words = heart_words(recording.beat_source)
-    claims = session_claims(analysis, context)
+    claims = report_claims(analysis, context)
     clinical = claims.of(Audience.CLINICIAN)
     return SessionReport(
         head=head(recording, context),
         trust=trust(analysis),
         record=record_lines(analysis, clinical, protocol_title(recording.protocol, "record.imported")),
-        since_last=since_last(session_values(analysis), context.earlier),
+        since_last=since_last(session_values(analysis), context.earlier, clinical.about("verdict")),
         said=said(recording),
         by_phase=_by_phase(analysis, words, clinical),
         change=change(analysis, words),
@@ -108,9 +108,10 @@ def session_report(analysis: Analysis, context: Context) -> SessionReport:
         next_time=next_time(analysis, context),
         sign_off=_sign_off(context),
         reading=terms(words),
-        methods=methods(analysis, words, software()),
+        methods=methods(analysis, words),
         formulas=formulas(words),
-        sources=sources(),
+        sources=sources(analysis),
+        origin=origin(analysis, software()),
         claims=claims,
     )
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pipeline.grammar import capitalised
-from pipeline.language import text, text_or
+from pipeline.guidance.known_names import strategy_name
+from pipeline.language import text, text_or, told
+from pipeline.model import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,21 @@ def label(key: str, words: HeartWords) -> str:
 def measure(key: str, words: HeartWords) -> str:
     """A measure's name in full, as it begins a line."""
     return capitalised(words.rate) if key == "mean_hr_bpm" else text(f"measures.{key}")
+
+
+def phase_name(phase: Phase) -> str:
+    """What a phase is called: one of a protocol that the software brings, in the language in use."""
+    return told(phase.name)
+
+
+def numbered(place: int, phase: Phase) -> str:
+    """A phase with its number among all, from 1."""
+    return f"{place} {phase_name(phase)}"
+
+
+def strategy(name: str) -> str:
+    """What a strategy is called in the language in use, from the title that is stored."""
+    return told(strategy_name(name))
 
 
 def choice(table: str, chosen: Enum) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pipeline.breathing.pacing import Outcome
-from pipeline.figures import clock, percent
+from pipeline.figures import clock, percent, share
 from pipeline.floors import SPECTRAL_MAX_CORRECTED_PCT
 from pipeline.language import text
 from pipeline.model import PhaseKind
@@ -21,6 +21,7 @@ _MOST = 6
 _ENOUGH_S = 300.0  # of rest, and of recovery, for what a report says of them
 _EDGE_S = 1.0
 _MUCH_ARTEFACT_PCT = 10.0
+_ENOUGH_USABLE = 0.8  # of the session, below which a sensor's fit is worth a look
 
 
 def next_time(analysis: Analysis, context: Context) -> tuple[str, ...]:
@@ -53,13 +54,16 @@ def _sensors(analysis: Analysis) -> Iterator[str]:
         yield text("next_time.no_heart")
     elif analysis.beats.corrected_pct > SPECTRAL_MAX_CORRECTED_PCT:
         yield text("next_time.beats", share=percent(analysis.beats.corrected_pct))
+    elif (usable := float(analysis.quality["beats"]["coverage"])) < _ENOUGH_USABLE:
+        pulse = analysis.recording.beat_source == "pp"
+        yield text("next_time.few_pulses" if pulse else "next_time.few_beats", share=share(usable))
     if analysis.eda is None:
         yield text("next_time.no_skin")
         return
     artefact = analysis.whole.number("eda_artefact_pct")
     if artefact is not None and artefact > _MUCH_ARTEFACT_PCT:
         yield text("next_time.skin", share=percent(artefact))
-    elif analysis.scrs is not None and not len(analysis.scrs):
+    elif analysis.quality["eda"]["no_response_seen"]:
         yield text("next_time.no_response")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.report.context import Context
 from pipeline.report.model import SessionReport, session_report
-from pipeline.report.names import heart_words
+from pipeline.report.names import heart_words, phase_name
 from pipeline.report.pages import environment, style
 from pipeline.report.pictures import pictures
 from pipeline.report.reading import anchors
@@ -36,7 +36,7 @@ def render(analysis: Analysis, context: Context | None = None, report: SessionRe
             told=report or session_report(analysis, context),
             pictures=pictures(analysis, words),
             anchors=anchors(words),
-            phase_key=[(place, phase.name) for place, phase in enumerate(phases, 1)],
+            phase_key=[(place, phase_name(phase)) for place, phase in enumerate(phases, 1)],
             session=analysis.recording.recording_id,
             logo=context.clinic.logo,
         )

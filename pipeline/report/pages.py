@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.language import plural, text, texts, told
+
+_AFTER_SIGNS = re.compile(r"([{};:,]) +")
 
 
 @lru_cache(maxsize=1)
@@ -26,6 +29,6 @@ def environment() -> Environment:
 
 @lru_cache(maxsize=8)
 def style(name: str) -> str:
-    """A style sheet, without the indentation that is for those who edit it."""
+    """A style sheet, without the white space that is for those who edit it."""
     lines = files("pipeline.report").joinpath(name).read_text(encoding="utf-8").splitlines()
-    return "\n".join(line.strip() for line in lines if line.strip())
+    return _AFTER_SIGNS.sub(r"\1", "\n".join(line.strip() for line in lines if line.strip()))

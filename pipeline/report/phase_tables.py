@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.claims.practised import named
 from pipeline.figures import (
     HEART_RATE,
     HF,
@@ -20,10 +21,10 @@ from pipeline.figures import (
     number,
 )
 from pipeline.grammar import listed
-from pipeline.language import text
+from pipeline.language import text, told
 from pipeline.model import Phase
 from pipeline.report.charts import exact
-from pipeline.report.names import HeartWords, choice, label
+from pipeline.report.names import HeartWords, choice, label, numbered, phase_name
 from pipeline.report.tables import Cell, Group, Notes, Row, Table
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _table(
         groups = [Group(rows([whole]))]
     head = (
         (text("course.phase"), ""),
-        (text("phases.length"), ""),
+        (text("phases.length"), text("units.min_s")),
         *((name, "") for _, name in counts),
         *((each.head, each.unit) for each in columns),
     )
@@ -121,7 +122,7 @@ def _table(
 
 def _of(place: int, each: PhaseValues) -> _Row:
     phase = each.phase
-    return _Row(f"{place} {phase.name}", _detail(phase), each.values, phase.start_s, phase.duration_s)
+    return _Row(numbered(place, phase), _detail(phase), each.values, phase.start_s, phase.duration_s)
 
 
 def _detail(phase: Phase) -> str:
@@ -131,10 +132,12 @@ def _detail(phase: Phase) -> str:
         kind = text("phases.paced_at", rate=exact(phase.pacer.breaths_per_min))
     elif phase.paced:
         kind = text("phases.paced")
-    told = [kind] if kind and kind.lower() != phase.name.lower() else []
-    if phase.strategy and phase.strategy.lower() != phase.name.lower():
-        told.append(phase.strategy.replace("-", " "))
-    return listed(told, "grammar.and_then")
+    name = phase_name(phase).lower()
+    details = [kind] if kind and kind.lower() != name else []
+    strategy = told(named(phase.strategy).title) if phase.strategy else ""
+    if strategy and strategy.lower() != name:
+        details.append(strategy)
+    return listed(details, "grammar.and_then")
 
 
 def _cells(

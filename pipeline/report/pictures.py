@@ -16,7 +16,7 @@ from pipeline.report import index_charts, quality
 from pipeline.report.axis import Axis
 from pipeline.report.breathing_chart import breathing
 from pipeline.report.charts import Chart, Dot, comparison, rate_course, ratings, skin, spectrum, tachogram
-from pipeline.report.names import HeartWords, measure
+from pipeline.report.names import HeartWords, measure, numbered
 from pipeline.report.outcomes import challenges
 from pipeline.report.recovery_charts import recovery_charts
 from pipeline.report.said import events_of, scale_name
@@ -25,8 +25,10 @@ from pipeline.spans import HEART, SKIN
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis, PhaseValues
     from pipeline.model import Recording
+    from pipeline.regulation.estimates import Estimate
 
 _MOST_RATING_SCALES = 3
+_LEAST_BLOCKS = 2  # of half a minute
 _COMPARED = (HEART_RATE, RMSSD, SCL, SCR_RATE)
 
 
@@ -103,19 +105,32 @@ def _ratings(recording: Recording, axis: Axis) -> list[Chart]:
 
 def _panels(analysis: Analysis, words: HeartWords, baseline: Phase | None) -> tuple[Chart, ...]:
     """One small chart per measure that any phase has a value of."""
+    estimates = {(each.start_s, each.measure): each for each in (each.shown for each in analysis.estimates)}
     panels = []
     for quantity in _COMPARED:
         dots = [
             Dot(
-                f"{place} {each.phase.name}",
+                numbered(place, each.phase),
                 each.values.number(quantity.key),
                 each.phase.paced,
-                each.phase is baseline,
+                each.phase is baseline and _rests(estimates.get((each.phase.start_s, quantity.key))),
+                _interval(estimates.get((each.phase.start_s, quantity.key))),
             )
             for place, each in enumerate(analysis.phases, 1)
         ]
         panels.append(comparison(f"by-{quantity.key}", measure(quantity.key, words), quantity, dots))
     return tuple(panel for panel in panels if panel is not None)
+
+
+def _rests(estimate: Estimate | None) -> bool:
+    """Whether a level rests on enough of its phase for others to be held against it."""
+    return estimate is not None and estimate.blocks >= _LEAST_BLOCKS
+
+
+def _interval(estimate: Estimate | None) -> tuple[float, float] | None:
+    if estimate is None or estimate.low is None or estimate.high is None:
+        return None
+    return estimate.low, estimate.high
 
 
 def _rate(analysis: Analysis, axis: Axis, words: HeartWords, baseline: Phase | None) -> Chart | None:
@@ -124,9 +139,16 @@ def _rate(analysis: Analysis, axis: Axis, words: HeartWords, baseline: Phase | N
         return None
     held = next((each for each in analysis.phases if each.phase is baseline), None)
     level = held.values.number("mean_hr_bpm") if held is not None else None
-    beside = (held.phase, level) if held is not None and level is not None else None
+    rests = any(
+        _rests(each) for each in analysis.estimates if (each.start_s, each.measure) == _rate_of(baseline)
+    )
+    beside = (held.phase, level) if held is not None and level is not None and rests else None
     measures = measures_of(analysis.signals, ())
     return rate_course(replace(axis, events=()), measures["mean_hr_bpm"].over, beside, words)
+
+
+def _rate_of(phase: Phase | None) -> tuple[float, str]:
+    return (phase.start_s if phase is not None else -1.0, HEART_RATE.key)
 
 
 def _spectra(analysis: Analysis, baseline: Phase | None) -> tuple[Chart, ...]:

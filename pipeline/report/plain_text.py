@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.claims.claim import Claim
-from pipeline.figures import THIN, clock
+from pipeline.figures import THIN
 from pipeline.grammar import local_time
 from pipeline.language import text
 from pipeline.manifest import software
+from pipeline.report.changes import WIDEST_SHARE
 from pipeline.report.charts import exact
+from pipeline.report.head import length
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
@@ -40,7 +42,9 @@ def _who(analysis: Analysis, protocol: str) -> str:
     recording = analysis.recording
     when = local_time(recording.started_at) if recording.started_at else text("page.not_recorded")
     client = recording.client or text("page.no_client")
-    told = text("record.who", client=client, date=when, protocol=protocol, length=clock(recording.duration_s))
+    told = text(
+        "record.who", client=client, date=when, protocol=protocol, length=length(recording.duration_s)
+    )
     return f"{told} {text('page.simulated')}." if recording.simulated else told
 
 
@@ -53,10 +57,17 @@ def _found(claims: Claims) -> str:
     sentences = [
         said.text
         for measure, reaction in zip(_FOLLOWED, told, strict=True)
-        for said in (reaction, left[measure] if isinstance(left[measure], Claim) else None)
+        for said in (reaction, _narrow(left[measure]))
         if said is not None
     ]
     return " ".join(sentences)
+
+
+def _narrow(share_left: object) -> Claim | None:
+    """What was left, if it is known closely enough for a record; the table has all of them."""
+    if not isinstance(share_left, Claim) or share_left.low is None or share_left.high is None:
+        return None
+    return share_left if share_left.high - share_left.low <= 100 * WIDEST_SHARE else None
 
 
 def _said(claims: Claims, *topics: str) -> str:

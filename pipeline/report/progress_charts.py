@@ -23,7 +23,7 @@ from pipeline.report.tables import Table
 
 _TOP, _PLOT, _LANE, _DATES = 18, 168, 16, 20  # pixels: names of stretches, dots, missing ones, dates
 _ROW, _MARK = 26, 4.5
-_MANY = 60
+_MANY = 40  # sessions: from there on each is small and pale, and means of five show the course
 _BAR_PX, _CELL_PX = 96, 22
 _MOST_LABELS = 3  # of weeks: as many as a phone has room for
 _LOG_STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
@@ -90,6 +90,7 @@ class Course:
     dots: tuple[Dot, ...]
     usual: Usual | None = None
     latest: Level | None = None
+    means: tuple[Level, ...] = ()
     trend: tuple[tuple[datetime, float], tuple[datetime, float]] | None = None
     stretches: tuple[Stretch, ...] = ()
     marks: tuple[float, ...] = ()  # levels that mean something of themselves
@@ -131,12 +132,18 @@ def course(
         *_stretches(dates, drawn.stretches, bottom),
         *_trend(dates, scale, drawn),
         *_dots(dates, scale, drawn.dots),
+        *_means(dates, scale, drawn),
         *(_latest(dates, scale, drawn.latest) if drawn.latest else []),
         svg.level(bottom, "#8d99a6"),
         *_lane(dates, drawn.dots, bottom),
         *dates.labels(height - 5),
     ]
     return Chart(title, unit, svg.drawing(key, title, told, height, content), tuple(legend), table, note)
+
+
+def many(count: int) -> bool:
+    """Whether so many sessions are too many to look at one by one."""
+    return count > _MANY
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +232,13 @@ def _trend(dates: Dates, scale: _Vertical, drawn: Course) -> list[str]:
     return [_line(dates.share(start), dates.share(end), scale.at(first), scale.at(last), ORANGE, 1.5, "2 3")]
 
 
+def _means(dates: Dates, scale: _Vertical, drawn: Course) -> list[str]:
+    """A bar over each five sessions, in the colour of their dots."""
+    color = ORANGE if any(dot.look is Look.PACED for dot in drawn.dots) else BLUE
+    placed = [(each, scale.at(each.value)) for each in drawn.means]
+    return [_line(dates.share(each.start), dates.share(each.end), y, y, color, 2.5) for each, y in placed]
+
+
 def _latest(dates: Dates, scale: _Vertical, level: Level) -> list[str]:
     """The mean of the latest sessions as a bar over them, and its interval at its middle."""
     start, end = dates.share(level.start), dates.share(level.end)
@@ -242,16 +256,17 @@ def _latest(dates: Dates, scale: _Vertical, level: Level) -> list[str]:
 def _dots(dates: Dates, scale: _Vertical, dots: Sequence[Dot]) -> list[str]:
     """All dots, each look in a group of its own; intervals of single sessions where there is room."""
     shown = [dot for dot in dots if dot.value is not None]
-    small = len(shown) > _MANY
+    small = many(len(shown))
     parts = [] if small else _whiskers(dates, scale, shown)
     for look, paint in _PAINT.items():
         circles = "".join(
             f'<circle cx="{svg.percentage(dates.share(dot.at))}" cy="{scale.at(dot.value):.1f}" '
-            f'r="{3 if small else _MARK}"/>'
+            f'r="{2.5 if small else _MARK}"/>'
             for dot in shown
             if dot.look is look and dot.value is not None
         )
-        parts += [f"<g {paint}>{circles}</g>"] if circles else []
+        pale = ' opacity=".5"' if small and look in (Look.COUNTED, Look.PACED) else ""
+        parts += [f"<g {paint}{pale}>{circles}</g>"] if circles else []
     return parts
 
 

@@ -1,11 +1,12 @@
 """The progress report: a client's sessions over time, in the order a clinician reads them, as one HTML file.
 
-Trust comes before findings; every sentence with a finding is a claim's; nothing is fetched from anywhere.
+What changed, how sure that is and what comes next are on the first screen, and what it rests on below; every
+sentence with a finding is a claim's; nothing is fetched from anywhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from pipeline.manifest import software
 from pipeline.report import progress_tables as tables
 from pipeline.report.charts import Chart
 from pipeline.report.entered import notices
-from pipeline.report.names import heart_words, measure
+from pipeline.report.names import heart_words, measure, strategy
 from pipeline.report.pages import environment, style
 from pipeline.report.progress_pictures import Ground, calm, followed, followed_title, standing
 from pipeline.report.reading import Term, anchors, terms
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     from pipeline.amendments import Release
     from pipeline.progress.progress import Progress
     from pipeline.progress.sessions import SessionValues
+    from pipeline.progress.standing import MeasureProgress
     from pipeline.progress.transfer import Transfer
     from pipeline.report.context import Context
 
 _FEWEST_DRAWN, _MOST_DRAWN = 3, 4
+_SCREEN = "screen-only"  # left out of a printed report
+_MOST_ON_PAPER = 60  # sessions: paper has the table of first and latest
 _NOT_DRAWN = ("followed",)  # yes, in part or no: the table has it
 _TERMS = ("own_error", "detectable", "worthwhile", "regression", "pacer", "tended")
 _READING = ("rate", "rmssd", "skin", "arousal", "left", "half_time", "proxies", "pulse")
@@ -84,10 +88,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A section, in the order its fields are read."""
+    """A section, in the order its fields are read. `answers` are sentences by the question they answer."""
 
     key: str
     title: str
+    answers: tuple[tuple[str, tuple[Said, ...]], ...] = ()
     figures: tuple[tuple[str, str], ...] = ()
     said: tuple[Said, ...] = ()
     charts: tuple[Chart, ...] = ()
@@ -127,8 +132,8 @@ def render_progress(report: Report, context: Context) -> str:
 def _parts(report: Report, context: Context, ground: Ground) -> list[Part]:
     """The sections that a clinician reads, in order."""
     return [
+        _verdict(report, context, ground),
         _trust(report, ground),
-        _verdict(report),
         _reliability(report, ground),
         _transfer(report, ground),
         _dose(report),
@@ -138,6 +143,7 @@ def _parts(report: Report, context: Context, ground: Ground) -> list[Part]:
         _adverse(context),
         _reading(ground),
         _methods(report),
+        _details(),
     ]
 
 
@@ -161,7 +167,7 @@ def _badges(report: Report) -> list[tuple[str, str]]:
 
 
 def _head(report: Report, context: Context) -> list[tuple[str, str]]:
-    """Who, over which time, judged by what, and what was agreed on."""
+    """Who, over which time, judged by what, and to what end."""
     words, profile = _ground(report).words, context.profile
     primary = joined([measure(each.measure, words) for each in report.progress.primary])
     if profile.primary is not None:
@@ -174,11 +180,6 @@ def _head(report: Report, context: Context) -> list[tuple[str, str]]:
         (text("progress_page.time"), _time(report.progress)),
         (text("progress_page.judged_by"), primary),
         *([(text("progress_page.goal"), text("grammar.quoted", text=profile.goal))] if profile.goal else []),
-        *(
-            [(text("progress_page.next_step"), text("grammar.quoted", text=profile.next_step))]
-            if profile.next_step
-            else []
-        ),
     ]
 
 
@@ -217,18 +218,50 @@ def _trust(report: Report, ground: Ground) -> Part:
         text("progress_page.trust"),
         figures=tuple(figures),
         tables=(left_out,) if left_out else (),
-        after=_of_primary(report, "restarted"),
         remarks=tuple(dict.fromkeys(sentence(notice) for notice in found.notices)),
     )
 
 
-def _verdict(report: Report) -> Part:
+def _verdict(report: Report, context: Context, ground: Ground) -> Part:
+    """The first screen: what changed, how sure that is, what comes next."""
+    primary = report.progress.primary
+    sure = (
+        *(_counted(report, each, ground) for each in primary),
+        *_of_primary(report, "restarted", "verdict.{}.differed", "regression", "detectable"),
+    )
+    step = context.profile.next_step
+    agreed = text("progress_page.agreed_step", step=step) if step else text("progress_page.no_step")
+    answers = (
+        ("what_changed", _of_primary(report, "verdict.{}")),
+        ("how_sure", sure),
+        ("what_next", (*_of_primary(report, "verdict.{}.next"), Said(agreed, bool(step)), *_turn(report))),
+    )
     return Part(
         "verdict",
         text("progress_page.verdict"),
-        said=_of_primary(report, "verdict", "next_look", "regression"),
+        answers=tuple((text(f"progress_page.{key}"), said) for key, said in answers),
         remarks=(text("progress_page.usual_words"),),
         css="short",
+    )
+
+
+def _turn(report: Report) -> tuple[Said, ...]:
+    """Whose turn it is under a random order that was agreed on."""
+    found = report.progress.strategies
+    if found.turn is None:
+        return ()
+    return (Said(text("progress_page.turn", strategy=_titles(report).get(found.turn, found.turn))),)
+
+
+def _titles(report: Report) -> dict[str, str]:
+    """What the strategies that were practised are called, by their names in files."""
+    return {each.strategy: strategy(each.title) for each in report.progress.strategies.tendencies}
+
+
+def _counted(report: Report, each: MeasureProgress, ground: Ground) -> Said:
+    part, whole = number(len(tables.counted(each))), number(report.stored)
+    return Said(
+        text("progress_page.counted", part=part, whole=whole, measure=measure(each.measure, ground.words))
     )
 
 
@@ -240,15 +273,25 @@ def _reliability(report: Report, ground: Ground) -> Part:
         text("progress_page.reliability"),
         charts=tuple(picture.chart for picture in pictures),
         letters=tuple(dict.fromkeys(letter for picture in pictures for letter in picture.letters)),
-        after=_of_primary(report, "reliability", "detectable", "worthwhile", "trend"),
+        after=_of_primary(report, "reliability", "worthwhile", "trend"),
         tables=(tables.compared(found.measures, ground.words),) if found.sessions else (),
     )
 
 
 def _of_primary(report: Report, *topics: str) -> tuple[Said, ...]:
-    """Sentences about the measures that were chosen, one measure after the other."""
-    asked = (f"{topic}.{each.measure}" for each in report.progress.primary for topic in topics)
-    return _said(report, *asked)
+    """Sentences about the measures that were chosen, one measure after the other.
+
+    A topic with a place for the measure is the id of one sentence; any other is all of that topic.
+    """
+    found = report.claims.of(Audience.CLINICIAN)
+    said: list[Told] = []
+    for each in report.progress.primary:
+        for topic in topics:
+            if "{}" in topic:
+                said += [told for told in [found.find(topic.format(each.measure))] if told is not None]
+            else:
+                said += found.about(f"{topic}.{each.measure}")
+    return tuple(_sentence(each) for each in said)
 
 
 def _transfer(report: Report, ground: Ground) -> Part:
@@ -259,13 +302,15 @@ def _transfer(report: Report, ground: Ground) -> Part:
         if len(course.points) >= _FEWEST_DRAWN and course.quantity not in _NOT_DRAWN
     ]
     charts = [
-        followed(ground, course, f"followed-{place}") for place, course in enumerate(drawn[:_MOST_DRAWN])
+        replace(chart, screen_only=len(course.points) > _MOST_ON_PAPER)
+        for place, course in enumerate(drawn[:_MOST_DRAWN])
+        if (chart := followed(ground, course, f"followed-{place}")) is not None
     ]
     table = tables.transferred(found, ground.words)
     return Part(
         "transfer",
         text("progress_page.transfer"),
-        panels=tuple(chart for chart in charts if chart is not None),
+        panels=tuple(charts),
         tables=(table,) if table else (),
         bare=True,
         remarks=(text("progress_page.paced_apart"),) if table else _no_transfer(found),
@@ -286,11 +331,11 @@ def _dose(report: Report) -> Part:
 
 
 def _strategies(report: Report) -> Part:
-    chart = tables.tended(report.progress.strategies)
+    chart = tables.tended(report.progress.strategies, randomised=report.progress.alternation is not None)
     return Part(
         "strategies",
         text("progress_page.tended"),
-        said=_said(report, "strategies", "effects") or (Said(text("progress_page.none_practised"), False),),
+        said=_said(report, "strategies") or (Said(text("progress_page.none_practised"), False),),
         charts=(chart,) if chart else (),
     )
 
@@ -298,7 +343,7 @@ def _strategies(report: Report) -> Part:
 def _alternation(report: Report) -> Part:
     """The order that was agreed on, or one to offer where two strategies were practised."""
     agreed = report.progress.alternation
-    titles = {each.strategy: each.title for each in report.progress.strategies.tendencies}
+    titles = _titles(report)
     if agreed is not None:
         order = [titles.get(name, name) for name in agreed.order]
         since = day(date.fromisoformat(agreed.since))
@@ -315,7 +360,11 @@ def _alternation(report: Report) -> Part:
         ]
     else:
         said = [text("progress_page.not_offered")]
-    return Part("alternation", text("progress_page.alternation"), said=tuple(Said(each) for each in said))
+    return Part(
+        "alternation",
+        text("progress_page.alternation"),
+        said=(*(Said(each) for each in said), *_said(report, "alternation")),
+    )
 
 
 def _outcomes(context: Context) -> Part:
@@ -347,7 +396,7 @@ def _reading(ground: Ground) -> Part:
         Term(key, text(f"progress_page.terms.{key}.term"), text(f"progress_page.terms.{key}.text"))
         for key in _TERMS
     ]
-    return Part("reading", text("reading.title"), terms=(*shared, *own))
+    return Part("reading", text("reading.title"), terms=(*shared, *own), css=_SCREEN)
 
 
 def _anchors(report: Report, ground: Ground) -> dict[str, str]:
@@ -369,24 +418,32 @@ def _anchors(report: Report, ground: Ground) -> dict[str, str]:
 
 
 def _methods(report: Report) -> Part:
-    found, made = report.progress, software()
-    rules = dict.fromkeys(told(each.rule) for each in found.primary)
+    """By what rule, and with what it was made: what a printed report needs of it, too."""
+    made = software()
+    rules = dict.fromkeys(told(each.rule) for each in report.progress.primary)
     used = [
         (text("progress_page.methods.rule"), " ".join(rules)),
-        *(
-            (text(f"progress_page.methods.{key}"), text(f"progress_page.methods.{key}_used"))
-            for key in ("reliability", "trend", "transfer", "strategies", "comparable")
-        ),
+        *_method("comparable"),
         (text("methods.software"), text("methods.written_by", name=made["name"], version=made["version"])),
         (text("methods.sha256"), report.key or text("page.not_recorded")),
     ]
+    terms = tuple(Term("", term, said) for term, said in used if said)
+    return Part("methods", text("methods.title"), terms=terms, css="methods")
+
+
+def _details() -> Part:
+    used = _method("reliability", "trend", "transfer", "strategies")
     return Part(
-        "methods",
-        text("methods.title"),
-        terms=tuple(Term("", term, said) for term, said in used if said),
+        "details",
+        text("progress_page.details"),
+        terms=tuple(Term("", term, said) for term, said in used),
         sources=tuple(text(f"sources.{key}") for key in _SOURCES),
-        css="methods",
+        css=f"methods {_SCREEN}",
     )
+
+
+def _method(*keys: str) -> list[tuple[str, str]]:
+    return [(text(f"progress_page.methods.{key}"), text(f"progress_page.methods.{key}_used")) for key in keys]
 
 
 def _client(report: Report, context: Context) -> str:
@@ -431,4 +488,5 @@ def _next_step(report: Report, context: Context) -> str:
     )
     if title is None:
         return plural("progress_page.client.plan", plan.sessions_per_week, **values)
-    return plural("progress_page.client.plan_with", plan.sessions_per_week, strategy=title, **values)
+    values["strategy"] = strategy(title)
+    return plural("progress_page.client.plan_with", plan.sessions_per_week, **values)

@@ -6,15 +6,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
+from statistics import fmean
 
+from pipeline.claims.practice import told_about
 from pipeline.figures import HEART_RATE, NONE, RMSSD, SCL, SCR_RATE, Quantity, number
 from pipeline.grammar import joined
-from pipeline.language import plural, text, texts
+from pipeline.language import plural, text, texts, told
 from pipeline.progress.measures import Scale
 from pipeline.progress.progress import Baseline, MeasureProgress, Role
 from pipeline.progress.sessions import SessionValues
 from pipeline.progress.transfer import Area
 from pipeline.progress.transfer import Course as Followed
+from pipeline.progress.verdicts import REFERENCE_N
 from pipeline.report import progress_charts as drawn
 from pipeline.report.charts import Chart
 from pipeline.report.names import HeartWords, known, measure
@@ -30,6 +33,7 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 
 _NORMAL_95 = 1.96
+_ROOM = 1.5  # times the band: as far as limits may stretch a picture
 _LEAST = {"ln_rmssd": 3.0, "mean_hr_bpm": 1.5, "ln_scl": 3.0, "scr_per_min": 6.0}
 _LOOKS = {
     Role.HABITUATION: Look.HABITUATION,
@@ -82,6 +86,7 @@ def standing(ground: Ground, found: MeasureProgress) -> Picture | None:
         dots,
         usual=usual(ground, found),
         latest=_latest(ground, found),
+        means=_means([dot for dot in dots if dot.look is Look.COUNTED], found.scale),
         trend=_trend(placed, found),
         stretches=tuple(Stretch(letter, start) for letter, start, _ in stretches),
     )
@@ -106,16 +111,18 @@ def standing(ground: Ground, found: MeasureProgress) -> Picture | None:
 
 def calm(ground: Ground, found: MeasureProgress) -> Chart | None:
     """The client's picture: dots, the band of usual ups and downs, no numbers; None without a value."""
-    placed = [
-        (at, each.value, _LOOKS[each.role])
+    dated = [
+        (at, each.value, each.role)
         for each in found.baselines
-        if (at := ground.at(each.session_id)) is not None
-        and each.value is not None
-        and _LOOKS[each.role] is not Look.APART
+        if (at := ground.at(each.session_id)) is not None and each.value is not None
     ]
+    moved = any(role is Role.EARLIER for _, _, role in dated)
+    shown = (Role.REFERENCE, Role.LATER) if moved else (Role.HABITUATION, Role.REFERENCE, Role.LATER)
+    placed = [(at, value, _LOOKS[role]) for at, value, role in dated if role in shown]
     band = usual(ground, found)
     plain_band = replace(band, limits=()) if band else None
     title = text("progress_page.client.picture")
+    note = text("progress_page.client.picture_note" if band else "progress_page.client.no_band_note")
     return drawn.course(
         "calm",
         title,
@@ -127,7 +134,7 @@ def calm(ground: Ground, found: MeasureProgress) -> Chart | None:
         numbers=False,
         legend=_calm_legend(placed, band),
         table=_places(title, placed, band) if band else None,
-        note=text("progress_page.client.picture_note" if band else "progress_page.client.no_band_note"),
+        note=" ".join([note, *([text("progress_page.client.earlier_note")] if moved else [])]),
     )
 
 
@@ -173,16 +180,44 @@ def usual(ground: Ground, found: MeasureProgress) -> Usual | None:
     if reference is None or not ground.moments:
         return None
     reach = _NORMAL_95 * found.reliability.sigma
-    end = max(ground.moments.values())
-    limits = (found.detectable_down, found.detectable)
     return Usual(
         ground.day(reference.first),
-        end,
+        max(ground.moments.values()),
         reference.value,
         _moved(found.scale, reference.value, -reach),
         _moved(found.scale, reference.value, reach),
-        tuple(_changed(found, change) for change in limits if change is not None),
+        _limits(found, reference.value, _ROOM * reach),
     )
+
+
+def _limits(found: MeasureProgress, reference: float, most: float) -> tuple[float, ...]:
+    """What a mean of five has to pass; none where it is so far off that it would press all else together."""
+    changes = (found.detectable_down, found.detectable)
+    limits = tuple(_changed(found, change) for change in changes if change is not None)
+    low, high = (_moved(found.scale, reference, by) for by in (-most, most))
+    return limits if all(low <= limit <= high for limit in limits) else ()
+
+
+def _means(dots: Sequence[Dot], scale: Scale | None) -> tuple[Level, ...]:
+    """The means of each five sessions, where there are too many to look at one by one."""
+    known = [(dot.at, dot.value) for dot in dots if dot.value is not None]
+    if not drawn.many(len(known)):
+        return ()
+    blocks = (known[start : start + REFERENCE_N] for start in range(0, len(known), REFERENCE_N))
+    return tuple(
+        Level(block[0][0], block[-1][0], _mean([value for _, value in block], scale))
+        for block in blocks
+        if len(block) == REFERENCE_N
+    )
+
+
+def _mean(values: Sequence[float], scale: Scale | None) -> float:
+    """A mean on the scale that a measure is compared on, if there is one, in its unit."""
+    if scale is None:
+        return fmean(values)
+    if scale is Scale.LN:
+        return math.exp(fmean(math.log(value) for value in values))
+    return fmean(math.sqrt(max(value, 0.0)) for value in values) ** 2
 
 
 def _moved(scale: Scale, value: float, by: float) -> float:
@@ -264,6 +299,7 @@ def _legend(course: Course) -> list[tuple[str, str]]:
         ("usual", course.usual is not None),
         ("limits", course.usual is not None and bool(course.usual.limits)),
         ("reference", course.usual is not None),
+        ("means", bool(course.means)),
         ("latest", course.latest is not None),
         ("trend", course.trend is not None),
         ("device", len(course.stretches) > 1),
@@ -326,6 +362,8 @@ def followed(ground: Ground, course: Followed, key: str) -> Chart | None:
     if not values:
         return None
     low, high = (number(end, 1) for end in (min(v for _, v in values), max(v for _, v in values)))
+    dots = tuple(Dot(at, value, look) for at, value in values)
+    means = _means(dots, None)
     rows = []
     for name, places in spans([at for at, _ in values]):
         inside = sorted(values[place][1] for place in places)
@@ -338,12 +376,14 @@ def followed(ground: Ground, course: Followed, key: str) -> Chart | None:
         unit_of(course),
         plural("progress_page.course_told", len(values), title=title, low=low, high=high),
         Course(
-            tuple(Dot(at, value, look) for at, value in values),
+            dots,
+            means=means,
             marks=(0.0,) if course.quantity.startswith(_LEFT) else (),
         ),
         least=100.0 if as_share else 4.0,
         floor=0.0 if as_share and not course.quantity.startswith(_LEFT) else None,
         table=plain(text("page.as_table", title=title), texts("progress_page.followed_head"), rows),
+        note=text("progress_page.means_note") if means else "",
     )
 
 
@@ -364,6 +404,5 @@ def followed_title(course: Followed, words: HeartWords) -> str:
 
 
 def _about(course: Followed) -> str:
-    return (
-        text("progress_page.a_minute", rate=course.about) if course.area is Area.PACED else str(course.about)
-    )
+    about = told(told_about(course))
+    return text("progress_page.a_minute", rate=about) if course.area is Area.PACED else about

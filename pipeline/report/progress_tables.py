@@ -9,14 +9,14 @@ from pipeline.diary import Diary
 from pipeline.entries import Outcome
 from pipeline.figures import NONE, THIN, number, percent, signed
 from pipeline.grammar import capitalised, day, joined
-from pipeline.language import plural, text, texts, told
+from pipeline.language import plural, reason, text, texts, told
 from pipeline.progress.dose import ENRICHMENT, Week
 from pipeline.progress.measures import Scale
 from pipeline.progress.progress import Baseline, MeasureProgress, Progress, Role
 from pipeline.progress.strategies import Strategies
 from pipeline.progress.transfer import Course, Transfer
 from pipeline.report.charts import Chart, exact
-from pipeline.report.names import HeartWords, measure
+from pipeline.report.names import HeartWords, measure, strategy
 from pipeline.report.progress_charts import Column, Tendency, tendencies, weeks
 from pipeline.report.progress_dates import short_day
 from pipeline.report.progress_pictures import QUANTITIES, followed_title, unit_of
@@ -84,18 +84,18 @@ def compared(measures: Sequence[MeasureProgress], words: HeartWords) -> Table:
 
 def _compared(found: MeasureProgress, words: HeartWords, notes: Notes) -> Row:
     quantity, change = QUANTITIES[found.measure], found.change
+    why = found.reason if found.primary else reason("progress_page.few_baselines")
     levels = [
         Cell(text("progress_page.value_n", value=quantity.text(level.value), n=number(level.n)))
         if level is not None
-        else notes.missing(found.reason)
+        else notes.missing(why)
         for level in (found.reference, found.latest)
     ]
     if change is None:
-        changes = [notes.missing(found.reason)] * 2
+        changes = [notes.missing(why)] * 2
     else:
         ends = [_change(found, value) for value in (change.low, change.high)]
-        confidence = _confidence(change.confidence)
-        interval = text("progress_page.interval", low=ends[0], high=ends[1], confidence=confidence)
+        interval = text("grammar.low_to_high", low=ends[0], high=ends[1])
         changes = [Cell(_change(found, change.value)), Cell(interval)]
     own = found.reliability
     error = text(
@@ -106,12 +106,6 @@ def _compared(found: MeasureProgress, words: HeartWords, notes: Notes) -> Row:
     )
     cells = (*levels, *changes, Cell(error), _detectable(found, notes), Cell(_size(found, found.worthwhile)))
     return Row(measure(found.measure, words), cells, quantity.unit)
-
-
-def _confidence(part: float) -> str:
-    """A confidence as a number of percent: never all of it."""
-    shown = min(100 * part, 99.9)
-    return number(shown, 0 if abs(shown - round(shown)) < 0.05 else 1)
 
 
 def _detectable(found: MeasureProgress, notes: Notes) -> Cell:
@@ -194,6 +188,7 @@ def practised(found: Sequence[Week]) -> Chart | None:
     if planned:
         legend.append(("planned", text("progress_page.legend.planned")))
     minutes = [week.minutes for week in shown]
+    note = text("progress_page.logged_note" if logged else "progress_page.not_logged")
     return weeks(
         "weeks",
         title,
@@ -204,8 +199,13 @@ def practised(found: Sequence[Week]) -> Chart | None:
         planned=planned,
         legend=legend,
         table=_weeks(title, list(found)[-_WEEKS_LISTED:]),
-        note=text("progress_page.logged_note") if logged else text("progress_page.not_logged"),
+        note=" ".join([*_cut_weeks(len(shown), len(found)), note]),
     )
+
+
+def _cut_weeks(shown: int, count: int) -> list[str]:
+    cut = text("progress_page.weeks_cut", shown=number(shown), count=number(count))
+    return [cut] if shown < count else []
 
 
 def _planned(week: Week) -> float | None:
@@ -219,7 +219,7 @@ def _weeks(title: str, found: Sequence[Week]) -> Table:
     for week in reversed(found):
         planned = _planned(week)
         by_strategy = [
-            text("progress_page.minutes_of", strategy=name, minutes=number(minutes))
+            text("progress_page.minutes_of", strategy=strategy(name), minutes=number(minutes))
             for name, minutes in week.by_strategy.items()
         ]
         rows.append(
@@ -235,11 +235,14 @@ def _weeks(title: str, found: Sequence[Week]) -> Table:
     return plain(text("page.as_table", title=title), texts("progress_page.weeks_head"), rows)
 
 
-def tended(found: Strategies) -> Chart | None:
-    """What tended to go with settling, as intervals; None without an estimate."""
+def tended(found: Strategies, *, randomised: bool = False) -> Chart | None:
+    """What tended to go with settling, as intervals; None without an estimate.
+
+    `randomised` where some of it was practised in a random order.
+    """
     rows = [
         Tendency(
-            _named(each.title, paced=each.paced),
+            _named(strategy(each.title), paced=each.paced),
             each.settling_bpm,
             each.low,
             each.high,
@@ -259,7 +262,7 @@ def tended(found: Strategies) -> Chart | None:
         told_as,
         rows,
         tended_table(found),
-        text("progress_page.tended_note"),
+        text("progress_page.tended_beside" if randomised else "progress_page.tended_note"),
     )
 
 
@@ -274,7 +277,7 @@ def tended_table(found: Strategies) -> Table | None:
             cells = [notes.missing(each.reason or text("progress_page.no_value"))] * 2
         else:
             cells = [Cell(signed(each.settling_bpm, 1)), _interval(each.low, each.high)]
-        rows.append(Row(each.title, (Cell(number(each.sessions)), *cells), _paced(each.paced)))
+        rows.append(Row(strategy(each.title), (Cell(number(each.sessions)), *cells), _paced(each.paced)))
     heads = tuple((label, "") for label in texts("progress_page.tended_head"))
     caption = text("page.as_table", title=text("progress_page.settling"))
     return Table(caption, heads, (Group(tuple(rows)),), notes.listed())

@@ -13,10 +13,10 @@ from pipeline.figures import NONE, clock, number, percent
 from pipeline.floors import HRV_MAX_CORRECTED_PCT
 from pipeline.grammar import joined, sentence
 from pipeline.heart.beats import BeatKind, Beats
-from pipeline.language import plural, text, texts
+from pipeline.language import Reason, plural, text, texts
 from pipeline.report.axis import Axis
 from pipeline.report.charts import Chart, span, spans_of, strip
-from pipeline.report.names import choice, known
+from pipeline.report.names import choice, known, numbered
 from pipeline.report.tables import Table, plain
 from pipeline.skin.signal import EdaRule
 from pipeline.spans import Signal, SpanKind, stretches
@@ -45,8 +45,12 @@ class Trust:
 def trust(analysis: Analysis) -> Trust:
     """How far the signals of a session can be trusted."""
     tables = (_by_phase(analysis), _kinds(analysis.beats), _removed(analysis), _gap_table(analysis))
-    warnings = [sentence(warning) for warning in dict.fromkeys(analysis.warnings)]
-    if analysis.beats is not None and analysis.beats.corrected_pct > HRV_MAX_CORRECTED_PCT:
+    reasons = list(dict.fromkeys(analysis.warnings))
+    unreadable = analysis.beats is not None and analysis.beats.corrected_pct > HRV_MAX_CORRECTED_PCT
+    if unreadable:  # which says the same, and more
+        reasons = [each for each in reasons if not _is_about_artefacts(each)]
+    warnings = [sentence(each) for each in reasons]
+    if unreadable:
         warnings.append(text("quality.unreadable_heart"))
     return Trust(
         figures=_key_figures(analysis),
@@ -54,6 +58,10 @@ def trust(analysis: Analysis) -> Trust:
         warnings=tuple(warnings),
         marked=_marked(analysis),
     )
+
+
+def _is_about_artefacts(warning: str) -> bool:
+    return isinstance(warning, Reason) and warning.key == "reasons.quality.artefacts"
 
 
 def _marked(analysis: Analysis) -> str | None:
@@ -144,7 +152,7 @@ def _by_phase(analysis: Analysis) -> Table | None:
     ]
     rows = [
         [
-            f"{place} {each.phase.name}",
+            numbered(place, each.phase),
             *(
                 figures.share(min(value, 1.0)) if (value := each.values.number(key)) is not None else NONE
                 for key, _ in signals

@@ -48,13 +48,13 @@ _SAID = {
 }
 _HEADS = {
     ("beside.head", 1): "distress",
+    ("beside.head", 2): "distress",
     ("beside.head", 3): "arousal",
     ("beside.head", 4): "arousal",
     ("change.head", 2): "interval",
     ("change.head", 5): "left",
     ("recovery_chart.table_head", 1): "half_time",
     ("recovery_chart.table_head", 4): "left",
-    ("recovery_chart.table_head", 5): "left",
     ("since_last.head", 1): "rate",
     ("since_last.head", 4): "skin",
     ("since_last.head", 5): "distress",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.figures import HEART_RATE, NONE, SCL, Quantity, clock, number, percent
-from pipeline.language import text, texts
+from pipeline.language import reason, text, texts, told
 from pipeline.model import Floats, Phase
 from pipeline.regulation.blocks import Measure
 from pipeline.regulation.curves import Curve
@@ -18,6 +18,7 @@ from pipeline.regulation.phases import baseline_of, following
 from pipeline.regulation.recovery import Recovery, Share
 from pipeline.report import svg
 from pipeline.report.axis import FOOT
+from pipeline.report.changes import WIDEST_SHARE
 from pipeline.report.charts import Chart, levels
 from pipeline.report.names import HeartWords, measure
 from pipeline.report.svg import BLUE, COLUMNS, INK, ORANGE, SOFT, Scale
@@ -47,7 +48,10 @@ def recovery_charts(analysis: Analysis, words: HeartWords) -> tuple[Chart, ...]:
 
 
 def recovery_table(analysis: Analysis, words: HeartWords) -> Table | None:
-    """Half-times and shares left, a group for each challenge; None where no course was looked for."""
+    """Half-times and what was left at first, a group for each challenge; None where no course was looked for.
+
+    What was left at the end stands in the table of changes.
+    """
     notes = Notes()
     recoveries = {(each.challenge_start_s, each.measure): each for each in analysis.recovery}
     groups: dict[float, list[Row]] = {}
@@ -61,20 +65,18 @@ def recovery_table(analysis: Analysis, words: HeartWords) -> Table | None:
     if not groups:
         return None
     head = tuple((label, "") for label in texts("recovery_chart.table_head"))
-    body = tuple(Group(tuple(rows), names[start_s]) for start_s, rows in groups.items())
+    body = tuple(Group(tuple(rows), told(names[start_s])) for start_s, rows in groups.items())
     return Table(text("recovery_chart.caption"), head, body, notes.listed())
 
 
 def _cells(each: Curve, after: Recovery | None, notes: Notes) -> tuple[Cell, ...]:
-    early = after.early if after is not None else None
-    last = Share(after.share_left, after.low, after.high, after.reason) if after is not None else None
-    shares = (_share(early, notes), _share(last, notes))
+    early = _share(after.early if after is not None else None, notes)
     if each.half_time_s is None or each.low is None or each.high is None:
         missing = notes.missing(each.reason or text("phases.not_computed"))
-        return (missing, missing, missing, *shares)
+        return (missing, missing, missing, early)
     level = _QUANTITIES[each.measure].with_unit(each.level) if each.level is not None else NONE
     interval = text("grammar.low_to_high", low=clock(each.low), high=clock(each.high))
-    return (Cell(clock(each.half_time_s)), Cell(interval), Cell(level), *shares)
+    return (Cell(clock(each.half_time_s)), Cell(interval), Cell(level), early)
 
 
 def _share(share: Share | None, notes: Notes) -> Cell:
@@ -82,6 +84,8 @@ def _share(share: Share | None, notes: Notes) -> Cell:
         return notes.missing(text("change.no_recovery"))
     if share.left is None or share.low is None or share.high is None:
         return notes.missing(share.reason or text("phases.not_computed"))
+    if share.high - share.low > WIDEST_SHARE:
+        return notes.missing(reason("change.too_wide"))
     low, high = number(100 * share.low), percent(100 * share.high)
     return Cell(percent(100 * share.left), detail=text("grammar.low_to_high", low=low, high=high))
 

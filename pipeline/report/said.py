@@ -9,6 +9,7 @@ from pipeline.figures import NONE, clock
 from pipeline.language import text, text_or, texts
 from pipeline.report.axis import Event
 from pipeline.report.charts import exact, span
+from pipeline.report.names import phase_name
 from pipeline.report.tables import Table, plain
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _event_table(recording: Recording) -> Table | None:
             clock(each.time_s) if each.end_s is None else span(each.time_s, each.end_s),
             _phase_at(recording.phases, each.time_s),
             each.kind,
-            _shortened(each.text) or NONE,
+            _shortened(each.text) or text("course.without_words"),
         ]
         for place, each in enumerate(_noted(recording), 1)
     ]
@@ -91,7 +92,10 @@ def _event_table(recording: Recording) -> Table | None:
 
 
 def _phase_at(phases: tuple[Phase, ...], time_s: float) -> str:
-    return next((phase.name for phase in phases if phase.start_s <= time_s < phase.end_s), NONE)
+    return next(
+        (phase_name(phase) for phase in phases if phase.start_s <= time_s < phase.end_s),
+        text("course.no_phase"),
+    )
 
 
 def _check_in_table(recording: Recording) -> Table | None:

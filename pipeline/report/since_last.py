@@ -1,15 +1,20 @@
 """The session beside the one before it, in one row: what was measured, never a verdict.
 
-Two single sessions can't show a change in most people; verdicts rest on many, in the progress report.
+Two single sessions can't show a change in most people. Verdicts rest on many: those below the row are the
+progress report's, as they stood with this session. Nothing is tested here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.claims.claim import Audience, Claim, Claims, Told
+from pipeline.claims.client import WAS_HARD
+from pipeline.claims.progress import client_verdict, verdict_claim
+from pipeline.claims.session import session_claims
 from pipeline.figures import HEART_RATE, RMSSD, SCL, SCR_RATE, THIN, Quantity, as_percent_change, signed
 from pipeline.grammar import day
 from pipeline.language import reason, text, texts
@@ -17,15 +22,19 @@ from pipeline.report.charts import exact
 from pipeline.report.tables import Cell, Group, Notes, Row, Table
 
 if TYPE_CHECKING:
+    from pipeline.analysis import Analysis
+    from pipeline.progress.progress import Progress
     from pipeline.progress.sessions import SessionValues, Value
+    from pipeline.report.context import Context
 
 
 @dataclass(frozen=True, slots=True)
 class SinceLast:
-    """The row, or why there is none."""
+    """The row, or why there is none; and what stands across sessions, a sentence for each primary measure."""
 
     table: Table | None
     nothing: str = ""
+    verdicts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +56,37 @@ _HEART = (_Compared("mean_hr_bpm", HEART_RATE, float, False), _Compared("ln_rmss
 _SKIN = (_Compared("ln_scl", SCL, math.exp, True), _Compared("scr_per_min", SCR_RATE, float, False))
 
 
-def since_last(now: SessionValues, earlier: tuple[SessionValues, ...]) -> SinceLast:
-    """Rest and distress beside those of the client's last session before this one."""
+def report_claims(analysis: Analysis, context: Context) -> Claims:
+    """All that either edition may say: of the session, then of progress as it stood with it.
+
+    After a hard session the client is told nothing of progress: it would read cold.
+    """
+    of_session = session_claims(analysis, context)
+    hard = any(isinstance(each, Claim) and each.rule == WAS_HARD.name for each in of_session.told)
+    verdicts = verdict_claims(context.progress, analysis.recording.recording_id)
+    kept = (each for each in verdicts if not (hard and each.audience is Audience.CLIENT))
+    return Claims((*of_session.told, *kept))
+
+
+def verdict_claims(progress: Progress | None, session_id: str) -> tuple[Told, ...]:
+    """What the progress report says of a client's primary measures, for either edition.
+
+    Nothing where the session is none of those that count there: a simulated one among real ones, or undated.
+    """
+    if progress is None:
+        return ()
+    counted = [each for each in progress.primary if session_id in {one.session_id for one in each.baselines}]
+    return (*map(verdict_claim, counted), *map(client_verdict, counted))
+
+
+def since_last(
+    now: SessionValues, earlier: tuple[SessionValues, ...], verdicts: Sequence[Told] = ()
+) -> SinceLast:
+    """Rest and distress beside those of the client's last session before this one; below it, verdicts."""
+    said = tuple(each.text for each in verdicts)
     before = next((each for each in reversed(earlier) if each.simulated == now.simulated), None)
     if before is None:
-        return SinceLast(None, text("since_last.none"))
+        return SinceLast(None, text("since_last.none"), said)
     notes = Notes()
     same_heart = (before.beat_source, before.device) == (now.beat_source, now.device)
     same_skin = (before.eda_device, before.eda_site) == (now.eda_device, now.eda_site)
@@ -69,7 +104,8 @@ def since_last(now: SessionValues, earlier: tuple[SessionValues, ...]) -> SinceL
             tuple(zip(heads, units, strict=True)),
             (Group((Row(when, cells),)),),
             notes.listed(),
-        )
+        ),
+        verdicts=said,
     )
 
 

@@ -8,7 +8,15 @@ from string import ascii_lowercase
 
 from pipeline.figures import NONE
 from pipeline.grammar import sentence
-from pipeline.language import told
+from pipeline.language import Reason, text, told
+
+_NEEDED = frozenset(
+    (
+        "regulation.few_blocks",
+        *(f"reasons.floors.{each}" for each in ("duration", "covered", "beats", "pairs", "contiguous")),
+        *(f"reasons.floors.{each}" for each in ("breaths", "eda", "decomposed")),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +66,17 @@ class Table:
 
 @dataclass(slots=True)
 class Notes:
-    """Hands out a mark to each different reason, in the order they come up."""
+    """Hands out a mark to each different reason, in the order they come up.
+
+    Reasons that differ only in how little there was share a note, which says what is needed.
+    """
 
     marks: dict[str, str] = field(default_factory=dict)
 
     def missing(self, reason: str) -> Cell:
-        """The cell of a value that could not be had."""
-        said = told(reason)
-        return Cell(NONE, said, self.marks.setdefault(said, _mark(len(self.marks))))
+        """The cell of a value that could not be had; its own reason has all the numbers."""
+        mark = self.marks.setdefault(_shared(reason), _mark(len(self.marks)))
+        return Cell(NONE, told(reason), mark)
 
     def marked(self, text: str, reason: str) -> Cell:
         """The cell of a value that has a note, such as why it has no interval."""
@@ -73,6 +84,13 @@ class Notes:
 
     def listed(self) -> tuple[tuple[str, str], ...]:
         return tuple((mark, sentence(reason)) for reason, mark in self.marks.items())
+
+
+def _shared(reason: str) -> str:
+    """What a note says of a reason: what is needed, where the catalogue has a text for that alone."""
+    if isinstance(reason, Reason) and reason.key in _NEEDED:
+        return text(f"needed.{reason.key.rpartition('.')[2]}", **reason.values)
+    return told(reason)
 
 
 def _mark(index: int) -> str:

@@ -2,12 +2,19 @@
 
 import json
 import os
+import pty
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from flows.commands.sessions import conditions_of
+from flows.surroundings import bluetooth
+from pipeline.profile import read_profile
+from pipeline.store import Home
 from tests.conftest import REPO
 
 
@@ -208,3 +215,90 @@ def test_a_mistake_in_a_sensor_of_one_s_own_stops_only_what_lists_sensors(tmp_pa
     captured = vagal("capture", "nobody", "--simulate", "--speed", "50", home=tmp_path)
     assert "sensors of your own are passed over" in captured.stderr
     assert "no supported sensor named 'nobody'" in captured.stderr
+
+
+BRIEF = """
+title = "Brief"
+summary = "A minute."
+opening = "You can stop at any time."
+
+[[step]]
+name = "Baseline"
+kind = "baseline"
+duration_s = 60
+instruction = "Sit quietly."
+"""
+NO_PREFECT = {"PREFECT_API_URL": "http://127.0.0.1:9/api"}  # the discard port: nothing answers
+
+
+def _recording(home: Path, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
+    """A simulated session of a minute that is recorded without a screen."""
+    (home / "brief.toml").write_text(BRIEF)
+    asked = ["record", "--simulate", "--speed", "60", "--protocol", str(home / "brief.toml"), *arguments]
+    environment = {**os.environ, "VAGAL_HOME": str(home), **NO_PREFECT}
+    command = [sys.executable, "-m", "flows.cli", *asked]
+    return subprocess.Popen(command, text=True, cwd=REPO, env=environment, **streams)
+
+
+def _conditions(home: Path) -> dict[str, str]:
+    [manifest] = home.glob("sessions/me/*/session.json")
+    stored: dict[str, str] = json.loads(manifest.read_bytes())["conditions"]
+    return stored
+
+
+def test_record_stores_the_conditions_it_is_given_and_waits_for_nobody(tmp_path: Path) -> None:
+    nobody, quiet = subprocess.PIPE, subprocess.DEVNULL  # an input that stays open, and silent
+    with _recording(
+        tmp_path, "--conditions", "caffeine=none-today", stdin=nobody, stdout=quiet, stderr=nobody
+    ) as run:
+        assert run.stderr is not None
+        said = run.stderr.read()
+    assert (run.returncode, "Conditions" in said) == (0, False), said
+    assert _conditions(tmp_path) == {"caffeine": "none-today"}
+
+
+def test_record_asks_once_in_a_terminal(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with (
+        os.fdopen(ours, "wb", buffering=0) as terminal,
+        _recording(tmp_path, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as run,
+    ):
+        os.close(theirs)
+        terminal.write(b"posture=lying room=cold\n")
+        assert run.stderr is not None
+        said = run.stderr.read()
+    assert (run.returncode, said.count("Conditions:")) == (0, 1), said
+    assert _conditions(tmp_path) == {"posture": "lying", "room": "cold"}
+    assert not (tmp_path / "clients" / "me.json").exists()  # of a simulated client nothing is kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["record", "--simulate", "--conditions", "weather=fine"], 2, "no condition 'weather'"),
+        (["record", "--simulate", "--conditions", "nowhere.toml"], 3, "conditions are name=value"),
+        (["live", "--simulate", "--conditions", "room=cold"], 2, "the start page asks"),
+    ],
+    ids=["no condition", "no file", "a page asks"],
+)
+def test_wrong_conditions_are_one_line(arguments: list[str], code: int, said: str, tmp_path: Path) -> None:
+    run = vagal(*arguments, home=tmp_path)
+    assert (run.returncode, said in run.stderr) == (code, True), run.stderr
+    assert not list(tmp_path.rglob("session.json"))
+
+
+def test_what_a_real_client_said_is_offered_again(tmp_path: Path) -> None:
+    home, real = Home(tmp_path), replace(bluetooth(Home(tmp_path)), simulated=False)
+    assert conditions_of(home, "me", ("hand=left", "room=cold"), real) == {"hand": "left", "room": "cold"}
+    assert conditions_of(home, "me", ("medication=none",), real) == {"medication": "none"}
+    assert read_profile(tmp_path, "me").conditions == {"hand": "left", "medication": "none"}
+    assert conditions_of(home, "me", (), real) == {}  # nobody was asked
+
+
+def test_both_editions_of_what_is_analysed(rr: Path, tmp_path: Path) -> None:
+    run = vagal("analyse", rr, "--out", tmp_path / "out", home=tmp_path / "home")
+    names = ["features.parquet", "beats.parquet", "analysis.json", "report.html", "client.html"]
+    assert run.stderr.splitlines() == [f"Wrote {tmp_path / 'out' / name}" for name in names]
+    pages = {name: (tmp_path / "out" / name).read_text(encoding="utf-8") for name in names[-2:]}
+    assert 'id="h-methods"' in pages["report.html"]
+    assert "Draft." in pages["client.html"]

@@ -2,10 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import os
+import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -21,7 +24,7 @@ from devices.virtual.room import Room
 from flows import companion, session
 from flows.recording import Recorder
 from pipeline.errors import InputError, InsufficientDataError
-from pipeline.store import is_session
+from pipeline.store import Home, is_session
 from tests.conftest import REPO
 from tests.flows.rooms import play, resting
 
@@ -107,6 +110,54 @@ def test_the_flow_follows_checks_and_reports_with_a_real_server(followed: Follow
     assert followed.folder.name.encode() in database
     assert b"test-1" not in database  # the session's id is all that Prefect hears of: no client, no signal
     assert b"rr_ms" not in database
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A row of Prefect's table of artifacts, and the flow that left it."""
+
+    flow: str
+    key: str
+    kind: str
+    data: str
+
+    @property
+    def leads_to(self) -> Path:
+        """The page at the end of the link, through the one that leads on."""
+        found = re.fullmatch(r"\[(.+)\]\(file://(.+)\)", self.data)
+        assert found is not None, self.data
+        door = Path(found[2])
+        onward = re.search(r'content="0; url=(.+)"', door.read_text())
+        assert onward is not None
+        return (door.parent / onward[1]).resolve()
+
+
+def _artifacts(prefect: Path) -> list[Artifact]:
+    """What the server holds, as it left it."""
+    asked = """select flow.name, artifact.key, artifact.type, artifact.data from artifact
+        join flow_run on flow_run.id = artifact.flow_run_id join flow on flow.id = flow_run.flow_id
+        order by artifact.created"""
+    with contextlib.closing(sqlite3.connect(prefect / "prefect.db")) as database:
+        return [Artifact(*row[:3], json.loads(row[3])) for row in database.execute(asked)]
+
+
+def test_the_flows_leave_links_that_lead_to_the_reports(followed: Followed) -> None:
+    session_link, progress_link = _artifacts(followed.prefect)
+    of = Home(followed.folder.parents[2]).hash_serial("client test-1")
+    assert (session_link.flow, session_link.kind, session_link.leads_to) == (
+        "session",
+        "markdown",
+        _report(followed.folder).resolve(),
+    )
+    assert session_link.key == f"report-{followed.folder.name.lower()}"
+    assert (progress_link.flow, progress_link.key) == ("progress", f"progress-{of}")
+    assert progress_link.leads_to == (
+        followed.folder.parents[2] / "clients" / "test-1" / "derived" / "progress.html"
+    )
+    assert [each.leads_to.read_text(encoding="utf-8")[:15] for each in (session_link, progress_link)] == [
+        "<!doctype html>",
+        "<!doctype html>",
+    ]
 
 
 def test_with_the_api_down_the_report_comes_without_it_and_one_line_says_so(

@@ -143,6 +143,22 @@ def test_phrases_of_its_own(tmp_path: Path, toml: str, phrases: dict[str, str]) 
         ('"page.firmware" = "{version"', "page.firmware: "),
         ('"page.footer" = 5', "page.footer: "),
         ('"dates.months" = "x"', "dates.months: "),
+        (
+            '"claims.client.skin.fell.reacted" = "Reliably lower {during_challenge}."',
+            "claims.client.skin.fell.reacted: 'Reliably' is not said to a client: write something like 'a "
+            "change larger than your usual ups and downs'",
+        ),
+        (
+            '"client.title" = "How your HRV improved"',
+            "client.title: 'improved' is not said in a report: write something like 'no detectable change "
+            "yet'",
+        ),
+        (
+            '"page.footer" = "Call 555 1234."',
+            "page.footer: '1234' is a number that the text does not have: numbers come from the session",
+        ),
+        ('"page.footer" = "<b>Ask us.</b>"', "page.footer: '<b>' is HTML: write plain words"),
+        ('"page.footer" = ""', "page.footer: is empty: write what is to stand there"),
     ],
 )
 def test_a_phrase_that_is_left_out(tmp_path: Path, line: str, why: str) -> None:

@@ -1,7 +1,11 @@
+from collections.abc import Callable
+
 import pytest
 
 from pipeline import figures
-from pipeline.figures import as_percent_change, clock, number, share, signed
+from pipeline.figures import as_percent_change, clock, number, share, shortest, signed
+from pipeline.language import use
+from tests.pseudo_locale import pseudo_locale
 
 
 @pytest.mark.parametrize(
@@ -16,6 +20,38 @@ from pipeline.figures import as_percent_change, clock, number, share, signed
 )
 def test_number(value: float, decimals: int, text: str) -> None:
     assert number(value, decimals) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (6.0, "6"),
+        (6.5, "6.5"),
+        (5.25, "5.25"),
+        (-0.0, "0"),
+        (-1.5, "−1.5"),
+        (1200.0, "1\u202f200"),
+        (2e6, "2\u202f000\u202f000"),
+    ],
+)
+def test_no_more_decimals_than_there_are(value: float, text: str) -> None:
+    assert shortest(value) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (lambda: number(1234.56, 1), "1’234,6"),
+        (lambda: shortest(-6.5), "−6,5"),
+        (lambda: signed(0.25, 2), "+0,25"),
+        (lambda: figures.percent(99.9, 1), "99,9\u202f%"),
+        (lambda: clock(75.0), "1:15"),
+    ],
+    ids=["grouped", "negative", "signed", "percent", "a time"],
+)
+def test_the_signs_are_those_of_the_language(said: Callable[[], str], text: str) -> None:
+    with use(pseudo_locale()):
+        assert said() == text
 
 
 @pytest.mark.parametrize(("value", "text"), [(1.0, "+1"), (-1.0, "−1"), (0.2, "0"), (-0.2, "0")])

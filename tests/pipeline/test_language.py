@@ -62,6 +62,25 @@ class TestTexts:
             text("no.such")
 
 
+class TestNumbers:
+    COMMA = Catalogue(
+        "de", {**catalogue().entries, "numbers.decimal": ",", "a": "{held:.1f} of {least:g}, {count}, {name}"}
+    )
+
+    def test_decimals_have_the_sign_of_the_language(self) -> None:
+        with use(self.COMMA):
+            assert text("a", held=1234.56, least=0.5, count=2, name="v1.2") == "1234,6 of 0,5, 2, v1.2"
+
+    def test_also_in_a_reason(self) -> None:
+        why = reason("reasons.breathing.unclear", confidence=0.257, least=0.5)
+        assert why == "no clear breathing rhythm (confidence 0.26 of 0.5)"
+        with use(self.COMMA):
+            assert told(why) == why.replace("0.", "0,")
+
+    def test_a_catalogue_without_one_has_a_point(self) -> None:
+        assert Catalogue("x", {"a": "{x:.1f}"}).text("a", {"x": 0.5}) == "0.5"
+
+
 class TestUse:
     def test_a_language_holds_for_a_while_and_no_longer(self) -> None:
         with use(SMALL):
@@ -142,6 +161,10 @@ class TestPhrases:
         with use(catalogue(phrases={"reasons.not_defined": "not to be had"})):
             why = reason("reasons.not_defined")
             assert (why, told(why)) == ("not defined for these data", "not to be had")
+
+    def test_say_nothing_that_no_report_says(self) -> None:
+        with pytest.raises(InputError, match=r"^client\.title: 'better' is not said in a report: write "):
+            catalogue(phrases={"client": {"title": "You are better"}})
 
     def test_may_be_lists_where_lists_are(self) -> None:
         own = catalogue(phrases={"quality.rule_head": ["What for", "How many"]})

@@ -10,16 +10,11 @@
  *   await get("/api/home"), await post("/api/start", body, headers)   the same answers; body may be a File, sent as it is
  */
 
+import { text } from "./words.js";
+
 const SERIES = new Set(["beats", "skin", "ecg", "course"]);
 const SILENCE_MS = 3000;
 const RETRY_MS = [500, 1000, 2000, 5000];
-const LINK = {
-  connecting: "Connecting to the recorder …",
-  live: "",
-  silent: "No news from the recorder for some seconds. Values are greyed until it answers.",
-  lost: "Connection to the recorder lost. Recording goes on there; this page reconnects by itself.",
-  refused: "This page is no longer signed in. Open it again from the window where vagal runs, or with a new code.",
-};
 
 const topicReaders = new Map();
 const linkReaders = new Set();
@@ -43,7 +38,7 @@ export function subscribe(topic, reader) {
 /** Call `reader({state, text})` now and at each change of the link. */
 export function onLink(reader) {
   linkReaders.add(reader);
-  reader({ state, text: LINK[state] });
+  reader({ state, text: linkText() });
 }
 
 /** Call `reader(text)` when an action was refused or did not arrive. */
@@ -115,10 +110,10 @@ async function answer(send) {
   try {
     const response = await send();
     const body = await response.json().catch(() => ({}));
-    const fault = body.error ?? `The recorder refused this (${response.status}).`;
+    const fault = body.error ?? text("web.link.no", { status: response.status });
     return response.ok ? { ...body, ok: true } : { ok: false, status: response.status, error: fault };
   } catch {
-    return { ok: false, status: 0, error: "The recorder can't be reached just now. Nothing was changed." };
+    return { ok: false, status: 0, error: text("web.link.not_reached") };
   }
 }
 
@@ -176,8 +171,13 @@ function listenForSilence() {
   if (state === "live" && performance.now() - heard_ms > SILENCE_MS) tell("silent");
 }
 
+/** What is said of the link, also while nobody answers: the words came with the page. */
+function linkText() {
+  return state === "live" ? "" : text(`web.link.${state}`);
+}
+
 function tell(next) {
   if (next === state) return;
   state = next;
-  for (const reader of linkReaders) reader({ state, text: LINK[state] });
+  for (const reader of linkReaders) reader({ state, text: linkText() });
 }

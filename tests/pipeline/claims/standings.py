@@ -14,8 +14,8 @@ from pipeline.progress.verdicts import Change, Verdict
 
 REFERENCE = Level(40.0, 5, "2026-01-05", "2026-01-19")
 LATEST = Level(56.0, 5, "2026-02-02", "2026-02-16")
-HIGHER = Change(Scale.LN, 1.4, 1.12, 1.75, 0.955)
-STEADY = Change(Scale.LN, 1.05, 0.84, 1.31, 0.955)
+HIGHER = Change(Scale.LN, 1.4, 1.12, 1.75)
+STEADY = Change(Scale.LN, 1.05, 0.84, 1.31)
 WHY = reason("claims.why.not_computed")
 
 
@@ -32,6 +32,7 @@ def standing(
         reference=REFERENCE,
         latest=LATEST,
         change=change,
+        bar=1.5,
         verdict=verdict,
         reason=WHY,
         rule="",

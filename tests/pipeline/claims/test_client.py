@@ -22,6 +22,7 @@ from pipeline.claims.client import (
 )
 from pipeline.claims.practised import Named, Practised
 from pipeline.claims.reactions import Reacted
+from pipeline.language import reason
 from pipeline.model import Marker, Pacer, Phase, PhaseKind, Rating
 from pipeline.profile import PracticePlan, Profile, Screening
 from pipeline.regulation.reactivity import Reactivity
@@ -30,8 +31,9 @@ from pipeline.regulation.self_report import Beside
 from tests.pipeline.claims.analyses import guided
 from tests.pipeline.claims.wording import NUMBER
 
-BASELINE = Phase("Baseline", PhaseKind.BASELINE, 0.0, 180.0)
-CHALLENGE = Phase("Challenge", PhaseKind.STRESSOR, 180.0, 360.0)
+BASELINE = Phase(reason("phase_names.baseline"), PhaseKind.BASELINE, 0.0, 180.0)
+CHALLENGE = Phase(reason("phase_names.challenge"), PhaseKind.STRESSOR, 180.0, 360.0)
+RECOVERY = reason("phase_names.recovery")
 RISE, FALL, STEADY = (13.0, 11.0, 15.0), (-5.0, -7.0, -3.0), (1.0, -1.0, 3.0)
 FOLLOWED = Adherence(Basis.BREATHING, Outcome.FOLLOWED, 6.0, near_share=0.9)
 
@@ -48,9 +50,20 @@ def _reacted(
         subject=measure,
         challenge=CHALLENGE,
         baseline=BASELINE,
-        reaction=Reactivity(measure, "Baseline", "Challenge", 180.0, *change, 12),
-        after=Recovery(measure, "Challenge", 180.0, "Recovery", *left) if left else None,
+        reaction=Reactivity(measure, BASELINE.name, CHALLENGE.name, 180.0, *change, 12),
+        after=Recovery(measure, CHALLENGE.name, 180.0, RECOVERY, *left) if left else None,
         quality=quality,
+    )
+
+
+def _of_ones_own(each: Reacted) -> Reacted:
+    """The same in a protocol of one's own, whose phases are called Sofa, Speech and Tea."""
+    assert each.reaction is not None
+    return replace(
+        each,
+        challenge=replace(each.challenge, name="Speech"),
+        reaction=replace(each.reaction, baseline="Sofa", challenge="Speech"),
+        after=replace(each.after, challenge="Speech", recovery="Tea") if each.after is not None else None,
     )
 
 
@@ -63,41 +76,57 @@ def _today(*first: Reacted, pacing: tuple[Adherence, ...] = (), usable: float = 
     [
         pytest.param(
             _today(_reacted(RISE, (0.1, -0.1, 0.3))),
-            "Your heart beat faster in Challenge, and by the end of Recovery most of that had gone again.",
+            "Your heart beat faster during the mental arithmetic, and by the end of the rest after it most "
+            "of that had gone again.",
             id="rose and settled",
         ),
         pytest.param(
             _today(_reacted(RISE, (0.6, 0.4, 0.8))),
-            "Your heart beat faster in Challenge than in Baseline, as hearts do when something asks for "
-            "effort.",
+            "Your heart beat faster during the mental arithmetic than while you sat quietly before it, as "
+            "hearts do when something asks for effort.",
             id="rose",
         ),
         pytest.param(
             _today(_reacted(FALL, (0.1, -0.1, 0.3))),
-            "Your heart beat more slowly in Challenge, and by the end of Recovery most of that had gone "
-            "again.",
+            "Your heart beat more slowly during the mental arithmetic, and by the end of the rest after it "
+            "most of that had gone again.",
             id="fell and came back",
         ),
         pytest.param(
             _today(_reacted(FALL)),
-            "Your heart beat more slowly in Challenge than in Baseline.",
+            "Your heart beat more slowly during the mental arithmetic than while you sat quietly before it. "
+            "That happens, too, and is neither good nor bad.",
             id="fell",
         ),
         pytest.param(
             _today(_reacted(STEADY)),
-            "No change of your heartbeat in Challenge could be told from its usual ups and downs.",
+            "Your heartbeat showed no change during the mental arithmetic that stood out from its usual ups "
+            "and downs. That is neither good nor bad.",
             id="no change",
         ),
         pytest.param(
             _today(_reacted(RISE, quality=0.2), _reacted((0.3, 0.2, 0.4), (0.1, 0.0, 0.2), "ln_scl")),
-            "Your skin's conductance rose in Challenge, and by the end of Recovery most of that had gone "
-            "again.",
+            "Your skin's conductance rose during the mental arithmetic, and by the end of the rest after it "
+            "most of that had gone again.",
             id="the skin where the heart was not clear",
         ),
         pytest.param(
             _today(_reacted(STEADY, measure="ln_scl")),
-            "No change of your skin's conductance in Challenge could be told from its usual ups and downs.",
+            "Your skin's conductance showed no change during the mental arithmetic that stood out from its "
+            "usual ups and downs. That is neither good nor bad.",
             id="skin without a change",
+        ),
+        pytest.param(
+            _today(_of_ones_own(_reacted(RISE, (0.1, -0.1, 0.3)))),
+            "Your heart beat faster in the part called “Speech”, and by the end of the part called “Tea” "
+            "most of that had gone again.",
+            id="phases of one's own",
+        ),
+        pytest.param(
+            _today(_of_ones_own(_reacted(FALL))),
+            "Your heart beat more slowly in the part called “Speech” than in the part called “Sofa”. That "
+            "happens, too, and is neither good nor bad.",
+            id="a baseline of one's own",
         ),
         pytest.param(
             _today(pacing=(FOLLOWED,)),
@@ -111,14 +140,12 @@ def _today(*first: Reacted, pacing: tuple[Adherence, ...] = (), usable: float = 
         ),
         pytest.param(
             _today(usable=0.3),
-            "There was not enough clear signal today to say what your body did. This is not something you "
-            "did.",
+            "What your body did cannot be told from today's signals alone. This is not something you did.",
             id="too little signal",
         ),
         pytest.param(
             _today(_reacted(RISE, quality=0.2), usable=0.2),
-            "There was not enough clear signal today to say what your body did. This is not something you "
-            "did.",
+            "What your body did cannot be told from today's signals alone. This is not something you did.",
             id="a challenge without clear signal",
         ),
     ],

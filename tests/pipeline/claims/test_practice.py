@@ -86,7 +86,8 @@ def test_rest_is_left_to_the_verdicts() -> None:
     [(area, quantity) for area in (Area.RECOVERY, Area.PACED) for quantity in QUANTITIES[area]],
 )
 def test_every_quantity_has_a_name(area: Area, quantity: str) -> None:
-    told = course_claim("transfer.x", replace(LEFT, area=area, quantity=quantity))
+    course = replace(SWING if area is Area.PACED else LEFT, quantity=quantity)
+    told = course_claim("transfer.x", course)
     assert told.values["quantity"] == text(f"claims.quantities.{quantity}")
 
 

@@ -45,7 +45,7 @@ RHYTHM = Adherence(Basis.HEART_RHYTHM, Outcome.PARTLY, 5.25, rhythm_share=0.4, l
         ),
         pytest.param(
             RHYTHM,
-            "The heart rhythm partly follows the pacer in Paced, at 5.25 a minute; breathing itself was not "
+            "The heart rhythm partly followed the pacer in Paced, at 5.25 a minute; breathing itself was not "
             "measured.",
             id="the heart's rhythm is no breathing",
         ),

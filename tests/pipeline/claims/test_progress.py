@@ -28,7 +28,7 @@ from pipeline.progress.verdicts import Change, Verdict
 from tests.pipeline.claims.standings import HIGHER, LATEST, REFERENCE, STEADY, WHY, standing
 from tests.pipeline.claims.wording import RELIABLY, checked, plain
 
-LOWER = Change(Scale.LN, 0.7, 0.55, 0.9, 0.95)
+LOWER = Change(Scale.LN, 0.7, 0.55, 0.9)
 NEW = reason("progress.restarted", origin="H10", before="OH1")
 GROWS = reason("claims.why.few_baselines")
 
@@ -38,7 +38,7 @@ GROWS = reason("claims.why.few_baselines")
     [
         pytest.param(
             standing(),
-            "RMSSD at rest is reliably higher: by 40 % (95.5 % interval 12 to 75 %; later baselines: 5, of "
+            "RMSSD at rest is reliably higher: by 40 % (95 % interval 12 to 75 %; later baselines: 5, of "
             "the "
             "reference: 5).",
             "verdict",
@@ -53,11 +53,19 @@ GROWS = reason("claims.why.few_baselines")
         ),
         pytest.param(
             standing(Verdict.NO_CHANGE, STEADY),
-            "No detectable change of RMSSD at rest yet: +5 % (95.5 % interval −16 to +31 %; later "
+            "No detectable change of RMSSD at rest yet: +5 % (95 % interval −16 to +31 %; later "
             "baselines: 5, of "
             "the reference: 5).",
             "looked",
             id="no detectable change",
+        ),
+        pytest.param(
+            standing(Verdict.NO_CHANGE, HIGHER),
+            "No detectable change of RMSSD at rest yet: +40 % (95 % interval +12 to +75 %; later baselines: "
+            "5, of the reference: 5). Zero lies outside this interval, but sessions are looked at often, so "
+            "the bar for a verdict is higher: +50 %.",
+            "looked",
+            id="outside the interval and below the bar",
         ),
         pytest.param(
             standing(Verdict.INSUFFICIENT, None, reason=GROWS),
@@ -77,9 +85,9 @@ GROWS = reason("claims.why.few_baselines")
             standing(
                 measure="scr_per_min",
                 scale=Scale.ROOT,
-                change=Change(Scale.ROOT, 2.1, 0.4, 4.2, 0.955),
+                change=Change(Scale.ROOT, 2.1, 0.4, 4.2),
             ),
-            "Rate of skin responses at rest is reliably higher: by 2.1 per min (95.5 % interval 0.4 to 4.2 "
+            "Skin-response rate at rest is reliably higher: by 2.1 per min (95 % interval 0.4 to 4.2 "
             "per min; "
             "later baselines: 5, of the reference: 5).",
             "verdict",
@@ -183,16 +191,22 @@ class TestReliability:
         [
             pytest.param(
                 {},
-                "With 5 later baselines against 5, a change of RMSSD at rest of 36 % or more would stand "
-                "out; "
+                "At the next look, with 5 later baselines against 5, a change of RMSSD at rest of 36 % or "
+                "more would stand out; "
                 "more baselines that would halve this: 24.",
                 id="and what would halve it",
             ),
             pytest.param(
                 {"more_to_halve": None},
+                "At the next look, with 5 later baselines against 5, a change of RMSSD at rest of 36 % or "
+                "more would stand out.",
+                id="nothing would halve it",
+            ),
+            pytest.param(
+                {"primary": False, "more_to_halve": None},
                 "With 5 later baselines against 5, a change of RMSSD at rest of 36 % or more would stand "
                 "out.",
-                id="nothing would halve it",
+                id="of a measure that is not looked at",
             ),
             pytest.param(
                 {"detectable": None},
@@ -276,7 +290,7 @@ class TestProgressClaims:
             ),
             pytest.param(
                 "restarted.ln_rmssd",
-                "Of RMSSD at rest, the reference began anew: baselines now come from H10, earlier ones from "
+                "For RMSSD at rest, the reference began anew: baselines now come from H10, earlier ones from "
                 "OH1.",
                 id="a new reference",
             ),
@@ -325,7 +339,7 @@ def _standings(draw: st.DrawFn) -> MeasureProgress:
         )
     )
     three = sorted(draw(st.lists(st.floats(0.01, 9.0), min_size=3, max_size=3)))
-    change = Change(scale, three[1], three[0], three[2], draw(st.floats(0.9, 0.999)))
+    change = Change(scale, three[1], three[0], three[2])
     return standing(
         draw(st.sampled_from(list(Verdict))),
         draw(st.sampled_from([change, None])),

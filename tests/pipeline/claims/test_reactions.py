@@ -115,7 +115,7 @@ def _said(told: Told) -> str:
         ),
         pytest.param(
             _reacted((3.0, 1.0, 5.0), measure=RESPONSES),
-            "Rate of skin responses rose by 3.0 per min in Challenge (95 % interval 1.0 to 5.0 per min, "
+            "Skin-response rate rose by 3.0 per min in Challenge (95 % interval 1.0 to 5.0 per min, "
             "against Baseline).",
             id="responses",
         ),
@@ -175,8 +175,8 @@ def test_a_change_is_told_by_rule(each: Reacted, sentence: str) -> None:
         ),
         pytest.param(
             _reacted(left=(-0.2, -0.5, 0.1)),
-            "Nothing of the rise of heart rate in Challenge was left in the last two minutes of Recovery "
-            "(−20 %, 95 % interval −50 to 10 %).",
+            "By the estimate, nothing of the rise of heart rate in Challenge was left in the last two "
+            "minutes of Recovery (−20 %, 95 % interval −50 to 10 %).",
             id="about at baseline",
         ),
         pytest.param(

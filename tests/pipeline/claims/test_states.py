@@ -106,11 +106,9 @@ class TestNearBaseline:
         told = near_claim(3, NearBaseline("Recovery", 360.0, 0.64, 240.0))
         assert isinstance(told, Claim)
         assert plain(told.text) == (
-            "64 % of Recovery was near the person's own baseline (arousal of 40 to 60, over the 4:00 that "
-            "are "
-            "known)."
+            "64 % of Recovery was near the person's own baseline (arousal of 40 to 60; known for 4:00)."
         )
-        assert (told.id, told.estimate, told.n, told.n_unit) == ("near_baseline.3", 64.0, 240, "s")
+        assert (told.id, told.estimate, told.n, told.n_unit) == ("near_baseline.3", 64.0, 240, "seconds")
 
     def test_withheld_with_the_reason(self) -> None:
         told = near_claim(3, NearBaseline("Recovery", 360.0, None, 60.0, "too little of it is known"))
@@ -126,14 +124,14 @@ class TestNearBaseline:
     [
         pytest.param(
             Beside("Challenge", 180.0, 5.0, 7.0, 71.6, True),
-            "Distress of 7 at the end of Challenge and arousal of 72 lay the same way from the baseline.",
+            "Held against the baseline, distress of 7 at the end of Challenge and arousal of 72 went the "
+            "same way.",
             id="the same way",
         ),
         pytest.param(
             Beside("Challenge", 180.0, 5.0, 7.5, 48.0, False),
-            "Distress of 7.5 at the end of Challenge and arousal of 48 lay differently from the baseline: "
-            "both are "
-            "information.",
+            "Held against the baseline, distress of 7.5 at the end of Challenge and arousal of 48 went "
+            "different ways: both are information.",
             id="differed",
         ),
         pytest.param(

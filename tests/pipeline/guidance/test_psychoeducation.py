@@ -280,9 +280,30 @@ def test_cards_shown_lately_make_way_and_come_again() -> None:
     ]
 
 
-def test_what_is_pressing_is_said_again() -> None:
-    for fit in PRESSING:
-        assert matched(EACH_FACT[fit], ["when-to-stop"] * 3).name == "when-to-stop"
+@pytest.mark.parametrize(
+    ("fit", "shown"),
+    [
+        pytest.param(Fit.UNWELL, ["when-to-stop"] * 4, id="unwell: the one that fits, each time"),
+        pytest.param(
+            Fit.HIGH_DISTRESS,
+            ["when-to-stop", "not-alone-with-it", "when-to-stop", "not-alone-with-it"],
+            id="high distress: two that fit take turns",
+        ),
+    ],
+)
+def test_what_is_pressing_is_said_each_time(fit: Fit, shown: list[str]) -> None:
+    seen: list[str] = []
+    for _ in shown:
+        seen.append(matched(EACH_FACT[fit], seen).name)
+    assert seen == shown
+
+
+@given(facts=any_facts)
+def test_no_card_comes_twice_running_while_another_fits_as_well(facts: Facts) -> None:
+    first = chosen(SHIPPED, facts)
+    again = chosen(SHIPPED, facts, [first.name])
+    others = [card for card in SHIPPED if Fit.UNWELL in card.fits and card != first]
+    assert again != first or (fits(facts)[0] is Fit.UNWELL and not others)
 
 
 @given(facts=any_facts, seen=any_seen)

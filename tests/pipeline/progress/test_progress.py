@@ -162,6 +162,12 @@ class TestVerdicts:
         assert (between.change, between.latest, between.looks) == (at.change, at.latest, at.looks)
         assert (at.next_due, between.next_due) == (5, 2)
 
+    def test_what_was_named_asks_for_less_than_what_was_not(self) -> None:
+        found = progress(sessions(11, 0.6)).of("ln_rmssd")
+        assert found.detectable is not None
+        assert found.detectable_down is not None
+        assert found.detectable < 1 / found.detectable_down
+
     def test_a_chosen_measure_counts_from_the_day_it_was_chosen(self) -> None:
         chosen = Settings(primary=("mean_hr_bpm",), chosen_on="2026-03-10")
         found = progress(sessions(9), chosen)

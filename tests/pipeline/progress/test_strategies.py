@@ -118,15 +118,21 @@ def in_turn(number: int) -> str:
 class TestEffects:
     def test_without_an_alternation_there_are_none(self) -> None:
         found = strategies_seen(course(in_turn, 20, dict.fromkeys(TWO, -2.0)))
-        assert (found.effects, found.followed_share) == ((), None)
+        assert (found.effects, found.followed_share, found.turn) == ((), None, None)
+
+    def test_before_its_first_session_it_is_the_first_turn(self) -> None:
+        later = Alternation(TWO, 5, "2027-03-20")
+        found = strategies_seen(course(in_turn, 3, dict.fromkeys(TWO, -2.0)), later)
+        assert (found.effects, found.followed_share, found.turn) == ((), None, in_turn(0))
 
     def test_a_followed_one_has_an_effect(self) -> None:
         found = strategies_seen(course(in_turn, 20, {"five-senses": -1.0, "safe-place": -5.0}), AGREED)
         [effect] = found.effects
-        assert (effect.first, effect.second, effect.sessions) == ("five-senses", "safe-place", 20)
+        assert (effect.first, effect.second, effect.sessions) == ("Five senses", "A calm place", 20)
         assert (effect.low or 0) < 4.0 < (effect.high or 0)
         assert (effect.low or 0) > 2
         assert found.followed_share == 1.0
+        assert found.turn == in_turn(20)
 
     def test_one_that_was_not_followed_has_none(self) -> None:
         found = strategies_seen(course(lambda _: "safe-place", 20, dict.fromkeys(TWO, -2.0)), AGREED)
@@ -153,8 +159,8 @@ class TestEffects:
         ]
         [effect] = strategies_seen(made, agreed).effects
         assert effect == Effect(
-            "five-senses",
-            "slow-breathing",
+            "Five senses",
+            "Slow, soft breathing",
             False,
             14,
             None,

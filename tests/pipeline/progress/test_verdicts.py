@@ -76,13 +76,30 @@ class TestLooks:
         assert verdicts(around(3.7, 3.7, after)) == [Verdict.NO_CHANGE, Verdict.NO_CHANGE]
         assert verdicts(around(3.7, after, after)) == [Verdict.HIGHER, Verdict.HIGHER]
 
-    def test_interval_and_verdict_agree(self) -> None:
+    def test_a_verdict_is_what_passes_the_bar_of_its_look(self) -> None:
         rng = np.random.default_rng(4)
         for _ in range(40):
-            found = series_of(RMSSD, days(rng.normal(3.7, 0.3, 20).tolist()), 1)["A"]
-            for look in found.looks:
-                assert look.change.excludes_none is look.verdict.reliable
-                assert look.change.confidence in (pytest.approx(1 - look.alpha), pytest.approx(1 - LEVEL))
+            for look in series_of(RMSSD, days(rng.normal(3.7, 0.3, 20).tolist()), 1)["A"].looks:
+                passed = abs(math.log(look.change.value)) > abs(math.log(look.bar))
+                assert look.verdict.reliable is passed
+                assert (look.bar > 1) is (look.change.value > 1)
+                assert look.change.excludes_none or not passed
+                assert look.below_the_bar is (look.change.excludes_none and not passed)
+
+    def test_the_interval_is_of_95_percent_however_late_the_look(self) -> None:
+        """The bar rises from look to look; the interval that is shown does not widen with it."""
+        found = series_of(RMSSD, days(around(*[3.7] * 12)), 1)["A"].looks
+        widths = [math.log(look.change.high / look.change.low) for look in found[5:]]
+        bars = [abs(math.log(look.bar)) for look in found[5:]]
+        assert max(widths) == pytest.approx(min(widths), rel=0.01)
+        assert bars == sorted(bars)
+        assert bars[-1] > 1.5 * widths[-1] / 2
+
+    def test_outside_the_interval_and_below_the_bar(self) -> None:
+        """A change that one look alone would have named, at a look that asks for more."""
+        looks = series_of(RMSSD, days(around(3.7, 3.7, 3.95)), 1)["A"].looks
+        assert [look.below_the_bar for look in looks] == [False, True]
+        assert looks[-1].verdict is Verdict.NO_CHANGE
 
     @settings(max_examples=25, deadline=None)
     @given(st.lists(st.floats(2.5, 5.0), min_size=1, max_size=22), st.integers(0, 22))
@@ -132,18 +149,18 @@ class TestError:
         independent = replace(error, weight=error.weight * (np.arange(7)[:, None] == 0))
         independent = replace(independent, weight=independent.weight / independent.weight.sum())
         made = days(around(3.7, 4.0))
-        change = change_of(RMSSD, independent, made[:5], made[5:], 0.05)
+        change = change_of(RMSSD, independent, made[:5], made[5:])
         margin = 1.959964 * 0.2 * math.sqrt(2 / 5)
         expected = [math.exp(0.3), math.exp(0.3 - margin), math.exp(0.3 + margin)]
         assert [change.value, change.low, change.high] == pytest.approx(expected, rel=2e-3)
 
     def test_the_detectable_change_is_the_one_that_is_named(self) -> None:
         error = supposed(RMSSD.prior)
-        limit, made = detectable(error, 0.05), days([3.7] * 10)
+        limit, made = detectable(error, LEVEL), days([3.7] * 10)
         moved = [replace(day, value=3.7 + 1.002 * limit) for day in made[5:]]
-        assert change_of(RMSSD, error, made[:5], moved, 0.05).excludes_none
+        assert change_of(RMSSD, error, made[:5], moved).excludes_none
         moved = [replace(day, value=3.7 + 0.998 * limit) for day in made[5:]]
-        assert not change_of(RMSSD, error, made[:5], moved, 0.05).excludes_none
+        assert not change_of(RMSSD, error, made[:5], moved).excludes_none
 
     def test_more_baselines_halve_it(self) -> None:
         error = supposed(RMSSD.prior)

@@ -136,7 +136,7 @@ def test_where_one_begins_to_look_makes_no_difference() -> None:
         pytest.param(
             _course(40.0, level=30.0),
             RECOVERY,
-            "the signal does not come back from the reaction",
+            "from 15 s after the task's end no return from the reaction is seen",
             id="goes on",
         ),
         pytest.param(

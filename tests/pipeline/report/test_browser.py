@@ -48,7 +48,7 @@ def test_fits_the_screen_and_asks_for_nothing(browser: Any, page_file: Path, wid
     page.on("request", lambda request: requests.append(request.url))
     page.goto(page_file.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate("document.querySelectorAll('section').length") == 14
+    assert page.evaluate("document.querySelectorAll('main > section').length") == 14
     assert messages == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     page.close()

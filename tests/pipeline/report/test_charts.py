@@ -127,6 +127,26 @@ class TestComparison:
         assert charts.comparison("c", "RMSSD", RMSSD, [charts.Dot("Baseline", None)]) is None
 
 
+class TestComparisonIntervals:
+    def test_an_interval_is_drawn_and_lies_within_the_scale(self) -> None:
+        dots = [charts.Dot("Baseline", 40.0, interval=(10.0, 90.0)), charts.Dot("Rest", 41.0)]
+        chart = charts.comparison("c", "RMSSD", RMSSD, dots)
+        assert chart is not None
+        [(start, end)] = re.findall(r'<path d="M(\d+) 12H(\d+)"', str(chart.drawing))
+        assert 0 <= int(start) < int(end) <= svg.COLUMNS
+
+
+class TestPhasic:
+    def test_a_rare_spike_does_not_flatten_the_rest(self) -> None:
+        usual = np.tile([0.0, 0.1, 0.2], 1000)
+        low, high = charts.phasic_range(np.append(usual, 9.0))
+        assert low <= 0
+        assert 0.2 <= high < 0.5
+
+    def test_without_one_all_of_it_is_shown(self) -> None:
+        assert charts.phasic_range(np.tile([0.0, 0.3, 0.9], 100))[1] >= 0.9
+
+
 def _luminance(color: str) -> float:
     parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)

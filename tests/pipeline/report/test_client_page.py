@@ -1,12 +1,13 @@
 """The client's edition: one picture, one sentence, one practice, one card, and never a judgement."""
 
 import re
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from pipeline.analysis import Analysis, analyse
-from pipeline.guidance.psychoeducation import cards
+from pipeline.guidance.psychoeducation import Card, cards
 from pipeline.language import use
 from pipeline.model import Rating
 from pipeline.profile import Profile
@@ -16,6 +17,7 @@ from tests.pipeline.report.known import known, released
 from tests.pipeline.report.recordings import GUIDED, Page, beats, page_of, recording
 from tests.pseudo_locale import plain_english, pseudo_locale
 
+MOST_BYTES = 150_000
 HOSTILE = "<script>alert(1)</script><img src=x onerror=y>\"'&amp;{{ 7*7 }}</td></svg></style>" * 130
 
 
@@ -34,7 +36,7 @@ def test_one_of_each() -> None:
     assert len([found for tag, found in page.tags if tag == "p" and found.get("class") == "sentence"]) == 1
     assert [words for level, words in page.headings if level == 1] == ["Your session"]
     assert [words for level, words in page.headings if level == 2] == [
-        "Signs of arousal during the session",
+        "Signs of activation during the session",
         "To practise next",
         cards()["stress-response"].title,
         "What this can't tell you",
@@ -60,7 +62,7 @@ def test_what_is_for_the_clinician_alone_is_not_there() -> None:
 
 
 def test_no_judgement_norm_or_disorder() -> None:
-    words = _page().words.lower()
+    words = _page(known()).words.lower()  # what cards may say: tests.pipeline.guidance.test_psychoeducation
     for never in (
         "improve", "normal", "score", "streak", "better than", "anxiety", "depression", "disorder",
         "cortisol", "reliably", "too high", "too low", "good job", "well done",
@@ -72,7 +74,9 @@ def test_no_judgement_norm_or_disorder() -> None:
 def test_no_number_is_up_the_side_of_the_picture() -> None:
     html = render_client(_guided(), Context())
     picture = html[html.index("<svg") : html.index("</svg>\n")]
-    assert all(":" in text or not text[:1].isdigit() for text in re.findall(r">([^<>]*)</text>", picture))
+    below = [text for text in re.findall(r">([^<>]*)</text>", picture) if text[:1].isdigit()]
+    assert below == ["0", "4", "8", "12\u202fmin"]
+    assert 'dx="-7"' not in picture
 
 
 def test_without_a_baseline_the_picture_is_the_heart_rate() -> None:
@@ -105,9 +109,10 @@ def test_after_a_hard_session_no_practice_is_asked_for() -> None:
 def test_in_a_made_up_language_it_speaks_that_language() -> None:
     card = cards()["stress-response"]
     own = (
-        *(phase.name for phase in GUIDED),
         card.title,
         card.short,
+        *card.paragraphs,
+        *(source.told for source in card.sources),
         *(f"{source.author} ({source.year})" for source in card.sources),
         "Clinic by the lake",
         "Dr T",
@@ -115,6 +120,31 @@ def test_in_a_made_up_language_it_speaks_that_language() -> None:
     with use(pseudo_locale()):
         html = render_client(_guided(), released(known(card=card)))
     assert plain_english(html, own) == []
+
+
+@pytest.mark.parametrize("card", cards().values(), ids=lambda each: each.name)
+def test_all_of_a_card_can_be_read_with_its_sources(card: Card) -> None:
+    html = render_client(_guided(), known(card=card))
+    words = page_of(html).words
+    assert [each for each in (card.short, *card.paragraphs) if each not in words] == []
+    assert [each.told for each in card.sources if each.told not in words] == []
+    assert len(html.encode()) < MOST_BYTES
+
+
+def test_the_long_form_of_a_card_is_closed_until_it_is_asked_for() -> None:
+    page = _page()
+    assert [found for found in page.all("details") if "open" in found] == []
+    assert "Read more" in page.words
+
+
+def test_without_a_card_there_is_nothing_more_to_read() -> None:
+    assert "Read more" not in _page(known()).words
+
+
+def test_markup_in_a_card_of_ones_own_stays_text() -> None:
+    card = replace(cards()["stress-response"], paragraphs=(HOSTILE,), sources=())
+    page = _page(known(card=card))
+    assert not {tag for tag, _ in page.tags} & {"script", "img"}
 
 
 def test_a_simulated_session_says_so() -> None:

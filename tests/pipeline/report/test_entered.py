@@ -25,7 +25,7 @@ def test_practice_planned_beside_what_was_recorded() -> None:
     assert _rows(entered(recording(), known()).practice) == [
         ["Planned a week", "5", "50", "Slow, soft breathing"],
         ["7 days before this session", "1", "5", "Slow, soft breathing"],
-        ["7 days before those", "0", "0", "–"],
+        ["7 days before those", "0", "0", "none recorded"],
     ]
 
 

@@ -36,6 +36,7 @@ PARTS = (
     "methods",
     "formulas",
     "sources",
+    "origin",
     "claims",
 )
 ORDER_ONLY = ("reading", "formulas", "sources", "methods")  # alike in every session, or by version

@@ -4,12 +4,13 @@ from functools import cache
 import pytest
 
 from pipeline.analysis import analyse
-from pipeline.model import Marker, Recording
+from pipeline.model import Gap, Marker, Recording
 from pipeline.report.context import Context
 from pipeline.report.next_time import next_time
 from tests.pipeline.report.known import known
 from tests.pipeline.report.recordings import GUIDED, beats, conductance, recording
 
+LONG = Gap(300.0, 700.0, "connection lost", 400)
 ASKED = {"conditions": {"posture": "sitting"}}
 WHOLE = (
     replace(GUIDED[0], end_s=300.0),
@@ -31,6 +32,8 @@ MADE: dict[str, Recording] = {
     "no rating": recording(ratings=(), **ASKED),
     "unwell": recording(markers=(Marker(1.0, "safety", "unwell"),), **ASKED),
     "distress": recording(markers=(Marker(1.0, "safety", "distress"),), **ASKED),
+    "few beats": recording(streams={"rr": beats(840.0, gap=LONG), "eda": conductance(840.0)}, **ASKED),
+    "few pulses": recording(streams={"pp": beats(840.0, "pp", LONG), "eda": conductance(840.0)}, **ASKED),
     "not asked": recording(),
 }
 
@@ -45,6 +48,8 @@ MADE: dict[str, Recording] = {
         ("no rating", "No rating:"),
         ("unwell", "The pacer was stopped"),
         ("distress", "Distress reached 8"),
+        ("few beats", "Heartbeats could be used for"),
+        ("few pulses", "The pulse could be used for"),
         ("not asked", "No conditions were noted:"),
     ],
 )

@@ -257,7 +257,14 @@ class TestChanges:
             replace(each, share_left=None, low=None, high=None, reason=wide) for each in analysis.recovery
         )
         words = page_of(render(replace(analysis, recovery=unknown))).words
-        assert words.count(f"Its {wide[4:]}.") == 2  # under the changes, and under the courses
+        assert words.count(f"Its {wide[4:]}.") == 1  # under the changes
+
+    def test_a_share_left_within_a_very_wide_interval_is_not_given(self) -> None:
+        analysis = _analysis("guided")
+        vague = tuple(replace(each, share_left=1.6, low=0.7, high=5.2) for each in analysis.recovery)
+        words = page_of(render(replace(analysis, recovery=vague))).words
+        assert "160" not in words[words.index("Reactivity and recovery") :]
+        assert "Its interval is wider than the reaction itself." in words
 
 
 class TestPaced:

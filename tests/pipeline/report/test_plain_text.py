@@ -1,5 +1,7 @@
 """Five lines to paste: no more, no fewer, no markup, whatever people wrote."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipeline.analysis import analyse
@@ -39,12 +41,19 @@ def test_five_lines_without_a_break_in_any(made: Recording) -> None:
 
 def test_who_how_sure_what_was_seen_and_said() -> None:
     who, usable, found, distress, limits = _lines(recording())
-    assert who == "a-014, 1 March 2026, 09:05 (UTC+00:00): Guided session, 14:00."
+    assert who == "a-014, 1 March 2026, 09:05 (UTC+00:00): Guided session, 14\u00a0min."
     assert usable.startswith("Usable heartbeats cover ")
     assert found.startswith("Heart rate rose by ")
     assert distress.startswith("Distress, rated 0 to 10 (2 times): first 2, last 7.5.")
     assert limits.startswith("Signs of arousal, not a diagnosis; hormones are not measured. vagal ")
     assert limits.endswith("data abababababab.")
+
+
+def test_a_share_left_within_a_very_wide_interval_is_not_for_a_record() -> None:
+    analysis = analyse(recording())
+    assert "of the rise of skin conductance level" in session_report(analysis, Context()).record[2]
+    vague = tuple(replace(each, share_left=1.6, low=0.7, high=5.2) for each in analysis.recovery)
+    assert "left" not in session_report(replace(analysis, recovery=vague), Context()).record[2]
 
 
 def test_a_simulated_session_says_so() -> None:

@@ -19,7 +19,6 @@ from pipeline.entries import Adverse, Outcome, Scale
 from pipeline.language import use
 from pipeline.manifest import software
 from pipeline.profile import Alternation, Primary, Profile
-from pipeline.progress.measures import MEASURES
 from pipeline.progress.sessions import SessionValues, Value
 from pipeline.report.progress_page import render_progress
 from tests.pipeline.report.progressions import (
@@ -32,7 +31,7 @@ from tests.pipeline.report.progressions import (
     sessions,
 )
 from tests.pipeline.report.recordings import page_of
-from tests.pseudo_locale import plain_english, pseudo_locale
+from tests.pseudo_locale import plain_decimals, plain_english, pseudo_locale
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=y>\"'&amp;{{ 7*7 }}</td></svg></style>" * 130
 BOTH = (Audience.CLINICIAN, Audience.CLIENT)
@@ -53,6 +52,13 @@ def _without_rest() -> list[SessionValues]:
 
 def _undated() -> list[SessionValues]:
     return [replace(each, started_at=None) for each in sessions(4)]
+
+
+def _other_conditions() -> list[SessionValues]:
+    said = ("none", "within 2 hours")
+    return [
+        replace(each, conditions={"caffeine": said[place > 5]}) for place, each in enumerate(sessions(12))
+    ]
 
 
 def _mixed() -> list[SessionValues]:
@@ -79,6 +85,9 @@ CASES = {
         lambda: sessions(12),
         {"profile": replace(PROFILE, primary=Primary(("ln_rmssd", "ln_scl"), "2026-03-01"))},
     ),
+    "other conditions": Case(_other_conditions),
+    "some undated": Case(lambda: [replace(sessions(1)[0], started_at=None), *sessions(4)[1:]]),
+    "below the bar": Case(lambda: sessions(16, effect=0.4)),
     "alternating": Case(
         lambda: sessions(14),
         {
@@ -109,17 +118,18 @@ def audience(request: pytest.FixtureRequest) -> Audience:
 class TestStructure:
     def test_sections_come_in_the_order_they_are_read(self, name: str) -> None:
         assert [words for level, words in page_of(_html(name)).headings if level == 2] == [
+            "In short",
             "What this rests on",
-            "What changed",
-            "Own ups and downs",
-            "Without a pacer, and apart from that with one",
+            "Ups and downs from day to day",
+            "Beyond the pacer: rest and recovery",
             "Practice, week by week",
             "What tended to go with settling",
-            "Alternating strategies",
-            "Outcome lines",
+            "Strategies in random order",
+            "Questionnaires and goals",
             "Adverse experiences",
             "How to read this",
             "Methods",
+            "Methods in detail",
         ]
 
     def test_headings_leave_out_no_level(self, name: str, audience: Audience) -> None:
@@ -206,6 +216,16 @@ class TestWords:
             ("values that cannot be read", "2026-05-01T08-00-00-ab12"),
             ("some simulated", "2 SESSIONS ARE SIMULATED"),
             ("alternating", "Drawn by chance, from 2 March 2026 on"),
+            ("alternating", "The random order of strategies was followed in"),
+            ("alternating", "Whether Feet on the floor and Slow breathing differ is not said yet"),
+            ("alternating", "Next in the random order: Feet on the floor."),
+            ("alternating", "Chosen and randomised practices together: not an effect."),
+            ("12 sessions", "What next Baselines needed before the next look at RMSSD at rest: 4."),
+            ("nothing entered", "No next step was agreed on."),
+            ("40 sessions", "The latest 12 of 23 weeks."),
+            ("other conditions", "the latest baselines were taken: Caffeine."),
+            ("some undated", "1 session without a date is left out."),
+            ("below the bar", "Zero lies outside this interval, but sessions are looked at often"),
         ],
     )
     def test_says_what_there_is_and_what_is_missing(self, case: str, told: str) -> None:
@@ -216,6 +236,40 @@ class TestWords:
         words = page_of(page(pulse)).words
         assert "Pulse rate" in words
         assert "heart-rate variability" not in words[: words.index("How to read this")]
+
+
+class TestIntervals:
+    @pytest.mark.parametrize("count", [12, 60, 200])
+    def test_the_one_that_is_shown_is_of_95_percent(self, count: int) -> None:
+        words = page_of(page(sessions(count))).words
+        assert set(re.findall(r"([\d.]+)\s%\sinterval", words)) == {"95"}
+
+    def test_a_look_s_bar_is_told_apart_from_it(self) -> None:
+        assert "its bar is higher than the 95 % interval shown" in " ".join(
+            page_of(_html("12 sessions")).words.split()
+        )
+
+
+class TestManySessions:
+    @pytest.mark.parametrize(("count", "bars"), [(40, 0), (60, 11), (200, 39)])
+    def test_means_of_five_show_the_course(self, count: int, bars: int) -> None:
+        drawing = page(sessions(count)).partition('id="standing-ln-rmssd-t"')[2].partition("</svg>")[0]
+        assert drawing.count('stroke-width="2.5"') == bars
+
+    @pytest.mark.parametrize(("count", "drawn"), [(12, True), (200, False)])
+    def test_a_bar_that_is_far_off_does_not_press_the_picture_together(self, count: int, drawn: bool) -> None:
+        assert ("would stand out beyond this" in page(sessions(count))) is drawn
+
+    @pytest.mark.parametrize(("count", "left_out"), [(40, 0), (200, 3)])
+    def test_paper_does_without_the_pictures_of_transfer(self, count: int, left_out: int) -> None:
+        assert page(sessions(count)).count('<figure class="screen-only">') == left_out
+
+
+class TestPaper:
+    def test_it_does_without_what_explains_itself_on_a_screen(self) -> None:
+        found = page_of(_html("12 sessions"))
+        left_out = [each["id"] for each in found.all("section") if "screen-only" in (each.get("class") or "")]
+        assert left_out == ["reading", "details"]
 
 
 class TestTwoMeasures:
@@ -247,6 +301,11 @@ class TestClient:
     )
     def test_next_step(self, profile: Profile, step: str) -> None:
         assert step in page_of(page(sessions(12), Audience.CLIENT, profile=profile)).words
+
+    def test_what_cannot_be_laid_beside_is_not_in_the_picture(self) -> None:
+        words = page_of(_html("a changed device", Audience.CLIENT)).words
+        assert "Earlier sessions that can't be laid beside these are not in the picture." in words
+        assert "your first session" not in words
 
     def test_too_little_is_nobodys_doing(self) -> None:
         assert "not something you did" in page_of(_html("1 session", Audience.CLIENT)).words
@@ -299,9 +358,6 @@ class TestEscaping:
 # What people, files and sensors brought along, and what is quoted: no language of ours.
 DATA = (
     *software().values(),
-    *(each.prior.source for each in MEASURES),
-    "rr, ",
-    "sitting",
     "Too little of the phase was usable",
     "ab" * 32,
     "a-014",
@@ -309,16 +365,11 @@ DATA = (
     STRAP,
     OTHER_STRAP,
     "Shimmer 9F",
-    "fingers",
-    "Challenge",
-    "Recovery",
-    "Baseline",
     "Slow breathing before the Monday meeting, five minutes",
     "Speak up in meetings without the rush",
     "Speak up in meetings",
     "Felt light-headed for a minute after the pacer.",
     "Slow breathing",
-    "Feet on the floor",
     "vagal enter a-014 alternation feet-on-the-floor slow-breathing",
     "vagal enter a-014 alternation slow-breathing feet-on-the-floor",
     "2026-05-01T08-00-00-ab12",
@@ -329,6 +380,7 @@ def test_says_nothing_that_no_catalogue_holds(name: str, audience: Audience) -> 
     with use(pseudo_locale()):
         html = page(CASES[name].sessions(), audience, **CASES[name].how)
     assert plain_english(html, DATA) == []
+    assert plain_decimals(html, DATA) == []
 
 
 def test_what_was_found_can_be_stored() -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from pipeline.analysis import analyse
 from pipeline.features import BY_NAME
-from pipeline.guidance.protocol import protocol
 from pipeline.language import use
 from pipeline.manifest import software
 from pipeline.model import CheckIn, DeviceInfo, Gap, Marker, Note, Recording, Stream
@@ -15,22 +14,18 @@ from pipeline.report import render
 from tests.pipeline.guidance.paced import belt, heart, peaking, steps, without
 from tests.pipeline.report.known import known, released
 from tests.pipeline.report.recordings import GUIDED, beats, conductance, recording
-from tests.pseudo_locale import plain_english, pseudo_locale
+from tests.pseudo_locale import plain_decimals, plain_english, pseudo_locale
 
 # What people, files and sensors brought along, and what is quoted: no language of ours.
 DATA = (
     *(quoted for feature in BY_NAME.values() for quoted in (feature.formula, feature.source)),
-    *(phase.name for phase in GUIDED),
-    *(phase.strategy for phase in GUIDED if phase.strategy),
     *(phase.name for phase in steps()),
     *software().values(),
-    *("Settling", "Reference", "The reference to the end", "The reference t…", "Whole recording"),  # made up
     "ab" * 32,
     "ab" * 6,
     "a-014",
     "r1",
     "session",
-    protocol("guided-session").title,
     "Polar H10",
     "3.1.1",
     "door bell",
@@ -127,6 +122,7 @@ def test_the_report_of_a_session_says_nothing_that_no_catalogue_holds(name: str)
     with use(pseudo_locale()):
         html = render(analysis)
     assert plain_english(html, DATA) == []
+    assert plain_decimals(html, DATA) == []
 
 
 def test_nor_does_it_with_all_that_is_known_of_the_client() -> None:
@@ -134,6 +130,7 @@ def test_nor_does_it_with_all_that_is_known_of_the_client() -> None:
     with use(pseudo_locale()):
         html = render(analysis, released(known()))
     assert plain_english(html, (*DATA, *OF_THE_CLIENT)) == []
+    assert plain_decimals(html, DATA) == []
 
 
 @pytest.mark.parametrize(
@@ -149,3 +146,17 @@ def test_nor_does_it_with_all_that_is_known_of_the_client() -> None:
 )
 def test_plain_english_is_found(html: str, found: list[str]) -> None:
     assert plain_english(html, ("Polar H10",)) == found
+
+
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        pytest.param("<p>6,5 s</p>", [], id="the language's own sign"),
+        pytest.param("<p>6.5 s</p>", ["6.5 s"], id="a point"),
+        pytest.param('<td title="1.2">1,2</td>', ["1.2"], id="a hint"),
+        pytest.param("<p>Polar 3.1.1</p><p>It ends at 6.</p>", [], id="a version, the end of a sentence"),
+        pytest.param('<svg><path d="M0.5 1.5"/><text x="2.5">2,5</text></svg>', [], id="where a line goes"),
+    ],
+)
+def test_a_hard_wired_decimal_point_is_found(html: str, found: list[str]) -> None:
+    assert plain_decimals(html, ("3.1.1",)) == found

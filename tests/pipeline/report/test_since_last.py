@@ -2,9 +2,16 @@ from dataclasses import replace
 
 import pytest
 
+from pipeline.analysis import analyse
+from pipeline.claims.progress import progress_claims
+from pipeline.model import Rating
+from pipeline.progress.progress import Progress, progress
 from pipeline.progress.sessions import Distress, SessionValues, Value
-from pipeline.report.since_last import since_last
+from pipeline.report.context import Context
+from pipeline.report.since_last import report_claims, since_last, verdict_claims
 from tests.pipeline.report.known import before
+from tests.pipeline.report.progressions import sessions
+from tests.pipeline.report.recordings import recording
 
 NOW = replace(
     before(28),
@@ -64,3 +71,30 @@ def test_a_simulated_session_is_passed_over() -> None:
 def test_no_verdict_is_in_it() -> None:
     words = str(since_last(NOW, (before(24),))).lower()
     assert not [never for never in ("reliab", "improv", "better", "worse", "progress") if never in words]
+
+
+def test_below_it_stands_what_the_progress_report_says() -> None:
+    so_far = progress(sessions(11, effect=1.0))
+    told = verdict_claims(so_far, sessions(11)[-1].session_id)
+    assert told == (
+        progress_claims(so_far).find("verdict.ln_rmssd"),
+        progress_claims(so_far).find("client.verdict.ln_rmssd"),
+    )
+    assert since_last(NOW, (before(24),), told[:1]).verdicts == (told[0].text,)
+    assert since_last(NOW, (), told[:1]).verdicts == (told[0].text,)
+
+
+@pytest.mark.parametrize("so_far", [None, progress(sessions(11))], ids=["not looked at", "not counted"])
+def test_nothing_of_a_session_that_does_not_count(so_far: Progress | None) -> None:
+    assert verdict_claims(so_far, "another") == ()
+
+
+@pytest.mark.parametrize(("distress", "told"), [(2.0, 1), (9.0, 0)], ids=["as usual", "hard"])
+def test_after_a_hard_session_the_client_is_told_no_verdict(distress: float, told: int) -> None:
+    every = sessions(11, effect=1.0)
+    analysis = analyse(
+        replace(recording(ratings=(Rating(5.0, "distress", distress),)), recording_id=every[-1].session_id)
+    )
+    claims = report_claims(analysis, Context(progress=progress(every)))
+    assert len(claims.about("client.verdict")) == told
+    assert len(claims.about("verdict")) == 1

@@ -1,15 +1,15 @@
-const CODE = /^[a-z0-9][a-z0-9-]{0,31}$/;
+import { text } from "/pages/words.js";
 
-const CODE_RULE = "Small letters, digits and hyphens, up to 32. A pseudonym, never a name.";
+const CODE = /^[a-z0-9][a-z0-9-]{0,31}$/;
 
 /** What was typed as a code: small letters, hyphens for spaces and underscores. */
 export function tidied(typed) {
   return typed.trim().toLowerCase().replace(/[\s_]+/g, "-");
 }
 
-/** Whether a text is a code as it stands. */
-export function isCode(text) {
-  return CODE.test(text);
+/** Whether something is a code as it stands. */
+export function isCode(code) {
+  return CODE.test(code);
 }
 
 /**
@@ -20,7 +20,7 @@ export function codeOf(field, says) {
   field.value = tidied(field.value);
   const good = isCode(field.value);
   field.setAttribute("aria-invalid", String(!good));
-  says.textContent = good ? "" : CODE_RULE;
+  says.textContent = good ? "" : text("web.code_rule");
   if (!good) field.focus();
   return good ? field.value : null;
 }

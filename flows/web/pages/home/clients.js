@@ -1,7 +1,8 @@
 /** Clients, the latest first; each one's sessions, reports and progress are fetched when its fold is opened. */
 import { el, setText } from "/pages/say.js";
 import { get } from "/pages/net.js";
-import { counted, day, progressOf, sessionDay, sessionFacts } from "./wording.js";
+import { plural, text } from "/pages/words.js";
+import { day, progressOf, sessionDay, sessionFacts } from "./wording.js";
 
 const FEW = 8;
 
@@ -22,7 +23,7 @@ more.addEventListener("click", () => {
 export function showClients(clients) {
   known = clients;
   document.querySelector("#clients-find").hidden = known.length <= FEW;
-  setText(document.querySelector("#clients-count"), known.length ? counted(known.length, "client") : "");
+  setText(document.querySelector("#clients-count"), known.length ? plural("web.clients.count", known.length) : "");
   draw();
 }
 
@@ -44,12 +45,12 @@ function draw() {
 }
 
 function whyNone(n) {
-  if (!known.length) return "No sessions yet. They will be listed here.";
-  return n ? "" : "No client with this code.";
+  if (!known.length) return text("web.clients.none");
+  return n ? "" : text("web.clients.no_such");
 }
 
 function row({ client, sessions, last }, open) {
-  const about = [counted(sessions, "session"), last?.date ? day(new Date(last.date)) : null].filter(Boolean).join(" · ");
+  const about = [plural("web.sessions", sessions), last?.date ? day(new Date(last.date)) : null].filter(Boolean).join(" · ");
   const inside = el("div", { class: "inside" });
   const fold = el("details", { "data-client": client },
     el("summary", {}, el("strong", {}, client), el("span", { class: "small soft" }, about)), inside);
@@ -61,7 +62,7 @@ function row({ client, sessions, last }, open) {
 }
 
 async function fill(inside, client) {
-  inside.replaceChildren(el("p", { class: "small soft" }, "Loading …"));
+  inside.replaceChildren(el("p", { class: "small soft" }, text("web.loading")));
   const answer = await get(`/api/clients/${encodeURIComponent(client)}`);
   if (!answer.ok) {
     inside.replaceChildren(el("p", { class: "small wrong" }, answer.error));
@@ -76,5 +77,5 @@ function sessionRow(session) {
   const when = sessionDay(session);
   return el("li", { class: "small spread" },
     el("div", {}, el("p", {}, when), el("p", { class: "soft" }, sessionFacts(session))),
-    session.report ? el("a", { href: session.report, "aria-label": `Report of ${when}` }, "Report") : null);
+    session.report ? el("a", { href: session.report, "aria-label": text("web.report_of", { what: when }) }, text("web.report")) : null);
 }

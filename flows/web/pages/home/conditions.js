@@ -1,5 +1,6 @@
 /** The conditions asked before a session, all optional. Those that stay the same are filled in from the last session. */
 import { el, setText } from "/pages/say.js";
+import { text } from "/pages/words.js";
 
 const list = document.querySelector("#conditions-list");
 const said = document.querySelector("#conditions-said");
@@ -51,14 +52,14 @@ function tell() {
   const chosen = conditionsSaid();
   const told = asked.filter(({ name }) => name in chosen).map(({ name, title, values }) => {
     const titles = values.filter(({ value }) => chosen[name].split(", ").includes(value)).map((each) => each.title);
-    return `${title}: ${titles.join(", ")}`;
+    return text("web.conditions.said", { title, answers: titles.join(", ") });
   });
-  setText(said, told.join(" · ") || "not said");
+  setText(said, told.join(" · ") || text("web.conditions.none"));
 }
 
 function choice({ name, title, values }) {
   return el("label", { class: "field" }, el("span", {}, title),
-    el("select", { "data-condition": name }, el("option", { value: "" }, "Not said"),
+    el("select", { "data-condition": name }, el("option", { value: "" }, text("web.conditions.not_said")),
       values.map((each) => el("option", { value: each.value }, each.title))));
 }
 

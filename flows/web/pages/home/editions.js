@@ -1,6 +1,7 @@
 /** Client editions: read, released by somebody with a name, or taken back to a draft. */
 import { el, setText } from "/pages/say.js";
 import { post } from "/pages/net.js";
+import { text } from "/pages/words.js";
 import { enteredBy } from "./entry_forms.js";
 import { day, sessionDay } from "./wording.js";
 
@@ -20,21 +21,21 @@ export function showEditions(client, sessions, reload) {
 function row(client, session, reload) {
   const when = sessionDay(session);
   const { release, release_trouble: trouble } = session;
-  const state = release ? `Released by ${release.by}, ${day(new Date(release.at))}` : "Draft";
+  const state = release ? text("web.editions.released", { by: release.by, day: day(new Date(release.at)) }) : text("web.editions.draft");
   const what = release ? "withdraw" : "release";
-  const button = el("button", { type: "button", class: "quiet small", "aria-label": `${release ? "Withdraw" : "Release"} the client edition of ${when}` },
-    release ? "Withdraw" : "Release");
+  const button = el("button", { type: "button", class: "quiet small", "aria-label": text(`web.editions.${what}_of`, { when }) },
+    text(`web.editions.${what}`));
   button.addEventListener("click", () => decide(button, client, session, what, reload));
   return el("li", {},
     el("div", {},
-      el("p", {}, el("a", { href: `${session.report}/client`, "aria-label": `Client edition of ${when}` }, when)),
+      el("p", {}, el("a", { href: `${session.report}/client`, "aria-label": text("web.editions.of", { when }) }, when)),
       el("p", { class: "small soft" }, trouble ? `${state} · ${trouble}` : state)),
     button);
 }
 
 async function decide(button, client, session, what, reload) {
   if (!enteredBy()) {
-    say("Say who releases it: your name or initials, below.", true);
+    say(text("web.editions.who"), true);
     document.querySelector("#by").focus();
     return;
   }
@@ -46,7 +47,7 @@ async function decide(button, client, session, what, reload) {
   if (answer.ok) await reload();
 }
 
-function say(text, wrong) {
+function say(line, wrong) {
   says.classList.toggle("wrong", wrong);
-  setText(says, text);
+  setText(says, line);
 }

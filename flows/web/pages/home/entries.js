@@ -1,5 +1,6 @@
 /** What was entered of a client, how to enter more, and what the clinician has to read first. */
 import { el, setText } from "/pages/say.js";
+import { text } from "/pages/words.js";
 import { enteredBy, prepareForms, send, showPlans } from "./entry_forms.js";
 import { dayOf, told } from "./entry_words.js";
 
@@ -31,15 +32,15 @@ export function showEntries({ diary, profile, sessions }) {
   const more = el("button", { type: "button", class: "quiet small", onclick: () => {
     all = true;
     showEntries({ diary, profile, sessions });
-  } }, "Show all");
+  } }, text("web.show_all"));
   list.replaceChildren(...shown.map(row), ...(shown.length < diary.entries.length ? [el("li", {}, more)] : []));
-  if (!shown.length) list.append(el("li", { class: "small soft" }, "Nothing yet."));
+  if (!shown.length) list.append(el("li", { class: "small soft" }, text("web.entries.none")));
   showPlans(profile, sessions);
 }
 
-function showNotice(text) {
-  speak.hidden = !text;
-  setText(speak, text ?? "");
+function showNotice(notice) {
+  speak.hidden = !notice;
+  setText(speak, notice ?? "");
 }
 
 function row(entry) {
@@ -48,19 +49,19 @@ function row(entry) {
   const about = `${when} · ${title}`;
   return el("li", {},
     el("div", {},
-      el("p", {}, el("strong", {}, title), words ? el("span", { class: "words" }, ` “${words}”`) : null),
+      el("p", {}, el("strong", {}, title), words ? el("span", { class: "words" }, ` ${text("web.entries.quoted", { words })}`) : null),
       el("p", { class: "small soft" }, `${when} · ${entry.by}`)),
     takeBack(entry.id, about));
 }
 
 /** The first press asks, the second does it. */
 function takeBack(id, about) {
-  const button = el("button", { type: "button", class: "quiet small", "aria-label": `Take back: ${about}` }, "Take back");
+  const button = el("button", { type: "button", class: "quiet small", "aria-label": text("web.entries.take_back_it", { about }) }, text("web.entries.take_back"));
   button.addEventListener("click", async () => {
     if (!button.dataset.asked) {
       button.dataset.asked = "yes";
-      button.setAttribute("aria-label", `Really take back: ${about}`);
-      setText(button, "Really take back");
+      button.setAttribute("aria-label", text("web.entries.really_it", { about }));
+      setText(button, text("web.entries.really"));
       return;
     }
     button.disabled = true;

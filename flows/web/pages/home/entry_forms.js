@@ -2,6 +2,7 @@
 import { el, setText } from "/pages/say.js";
 import { post } from "/pages/net.js";
 import { keep, recall } from "/pages/clinician/remembered.js";
+import { text } from "/pages/words.js";
 import { PRIMARY, WEEK, dayOf, measure, today } from "./entry_words.js";
 import { sessionDay } from "./wording.js";
 
@@ -44,9 +45,9 @@ export function prepareForms(code, strategies, entered) {
   forms.outcome.elements.scale.addEventListener("change", showScale);
   document.querySelector("#week-parts").replaceChildren(...WEEK.map(([part, name]) => daysField(part, name)));
   fill(forms.primary.elements.first, PRIMARY);
-  fill(forms.primary.elements.second, PRIMARY, "None");
+  fill(forms.primary.elements.second, PRIMARY, text("web.forms.no_measure"));
   const named = strategies.map(({ id, title }) => [id, title]);
-  fill(forms.plan.elements.strategy, named, "None agreed");
+  fill(forms.plan.elements.strategy, named, text("web.forms.no_strategy"));
   document.querySelector("#alternation-choices").replaceChildren(...named.map(([id, title]) =>
     el("label", { class: "choice" }, el("input", { type: "checkbox", name: "strategies", value: id }), el("span", {}, title))));
   showScale();
@@ -56,16 +57,21 @@ export function prepareForms(code, strategies, entered) {
 export function showPlans({ primary, practice_plan: plan, alternation, goal }, sessions) {
   const titles = new Map([...forms.plan.elements.strategy.options].map((option) => [option.value, option.text]));
   const title = (id) => titles.get(id) ?? id;
-  now(forms.primary, primary && `Since ${dayOf(primary.date)}: ${primary.measures.map(measure).join(" and ")}.`);
-  now(forms.plan, plan && `Planned ${dayOf(plan.date)}: ${plan.sessions_per_week} times a week, ${plan.minutes} min each${plan.strategy ? `, ${title(plan.strategy)}` : ""}.`);
-  now(forms.alternation, alternation && `Since ${dayOf(alternation.date)}: ${alternation.strategies.map(title).join(", ")}.`);
+  now(forms.primary, primary && text(`web.forms.judged_by.${primary.measures.length === 1 ? "one" : "two"}`, { day: dayOf(primary.date), first: measure(primary.measures[0]), second: measure(primary.measures[1]) }));
+  now(forms.plan, plan && planned(plan, title));
+  now(forms.alternation, alternation && text("web.forms.alternating", { day: dayOf(alternation.date), strategies: alternation.strategies.map(title).join(", ") }));
   fillUnlessBegun(forms.primary, { first: primary?.measures[0], second: primary?.measures[1] });
   fillUnlessBegun(forms.plan, plan ?? {});
   if (!forms.outcome.elements.goal.value) forms.outcome.elements.goal.value = goal ?? "";
   const chosen = forms.adverse.elements.session.value;
   fill(forms.adverse.elements.session,
-    sessions.filter(({ state }) => state === "sealed").map((session) => [session.session_id, sessionDay(session)]), "Not in a session");
+    sessions.filter(({ state }) => state === "sealed").map((session) => [session.session_id, sessionDay(session)]), text("web.forms.no_session"));
   forms.adverse.elements.session.value = chosen;
+}
+
+function planned({ date, sessions_per_week: times, minutes, strategy }, title) {
+  const facts = { day: dayOf(date), times, minutes };
+  return strategy ? text("web.forms.planned_with", { ...facts, strategy: title(strategy) }) : text("web.forms.planned", facts);
 }
 
 async function submit(form) {
@@ -73,7 +79,7 @@ async function submit(form) {
   const go = form.querySelector('button[type="submit"]');
   if (go.disabled) return;
   go.disabled = true;
-  setText(says, "Entering …");
+  setText(says, text("web.forms.entering"));
   const [what, facts] = factsOf(form);
   delete form.dataset.begun; // what is kept now is shown
   const answer = await send(what, facts);
@@ -117,7 +123,7 @@ function empty(form) {
 function showScale() {
   const scale = forms.outcome.elements.scale.value;
   forms.outcome.elements.value.max = MOST[scale];
-  setText(document.querySelector("#outcome-range"), `0 to ${MOST[scale]}`);
+  setText(document.querySelector("#outcome-value"), text("web.forms.value", { most: MOST[scale] }));
   document.querySelector("#outcome-item-9").hidden = scale !== "PHQ-9";
   document.querySelector("#outcome-goal").hidden = scale !== "goal";
 }
@@ -133,6 +139,6 @@ function fill(select, choices, none = null) {
     ...choices.map(([value, title]) => el("option", { value }, title)));
 }
 
-function now(form, text) {
-  setText(form.querySelector("[data-now]"), text || "");
+function now(form, line) {
+  setText(form.querySelector("[data-now]"), line || "");
 }

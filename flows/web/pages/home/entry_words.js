@@ -1,21 +1,11 @@
 /** How what was entered is said: as it was entered, and nothing more. */
+import { text } from "/pages/words.js";
 
-export const WEEK = [
-  ["activity", "Physically active"],
-  ["people", "With people who are good to be with"],
-  ["novelty", "Something new"],
-  ["nature", "Outdoors in nature"],
-  ["sleep", "Slept well enough"],
-];
+export const WEEK = ["activity", "people", "novelty", "nature", "sleep"].map((part) => [part, text(`web.week.${part}`)]);
 
-export const PRIMARY = [
-  ["ln_rmssd", "RMSSD"],
-  ["mean_hr_bpm", "Heart rate"],
-  ["ln_scl", "Skin level"],
-  ["scr_per_min", "Skin responses per minute"],
-];
+export const PRIMARY = ["ln_rmssd", "mean_hr_bpm", "ln_scl", "scr_per_min"].map((key) => [key, text(`web.primary.${key}`)]);
 
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const DAY = new Intl.DateTimeFormat(document.documentElement.lang, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
 /** "20 Nov 2026" of "2026-11-20". */
 export function dayOf(iso) {
@@ -33,8 +23,8 @@ export function today() {
 /** {title, words} of an entry; `words` are the person's own. */
 export function told(entry) {
   if (entry.kind === "outcome") return { title: outcome(entry), words: entry.goal ?? null };
-  if (entry.kind === "week") return { title: `Week: ${days(entry)}`, words: null };
-  return { title: "Something unwanted", words: entry.text };
+  if (entry.kind === "week") return { title: text("web.entries.week", { days: days(entry) }), words: null };
+  return { title: text("web.entries.adverse"), words: entry.text };
 }
 
 /** A measure's name by its key. */
@@ -43,10 +33,11 @@ export function measure(key) {
 }
 
 function outcome({ scale, value, item_9: item9 }) {
-  const name = scale === "goal" ? "Own goal" : scale;
-  return item9 === undefined ? `${name} ${value}` : `${name} ${value}, item 9: ${item9}`;
+  const name = scale === "goal" ? text("web.entries.own_goal") : scale;
+  const line = `${name} ${value}`;
+  return item9 === undefined ? line : text("web.entries.with_item_9", { line, value: item9 });
 }
 
 function days(entry) {
-  return WEEK.filter(([part]) => part in entry).map(([part, name]) => `${name.toLowerCase()} ${entry[part]}`).join(", ");
+  return WEEK.filter(([part]) => part in entry).map(([part]) => text(`web.week_said.${part}`, { days: entry[part] })).join(", ");
 }

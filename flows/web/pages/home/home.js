@@ -1,6 +1,7 @@
 /** The home page: what the lobby says, what is stored, and how to begin. */
 import { setText } from "/pages/say.js";
 import { connect, get, onLink, subscribe } from "/pages/net.js";
+import { text } from "/pages/words.js";
 import { noClients, showClients } from "./clients.js";
 import { onImported } from "./importing.js";
 import { showLobby, suggestClients } from "./start.js";
@@ -19,8 +20,8 @@ subscribe("lobby", (lobby) => {
   setText(document.querySelector("#simulated-text"), lobby.simulated ?? "");
   showLobby(lobby);
 });
-onLink(({ state, text }) => {
-  setText(document.querySelector("#connection"), text);
+onLink(({ state, text: line }) => {
+  setText(document.querySelector("#connection"), line);
   document.querySelector("#sensors").classList.toggle("stale", state !== "live");
 });
 onImported(list);
@@ -34,7 +35,7 @@ function showRunning(lobby) {
   const { name, title } = session.protocol;
   const alone = lobby.protocols.find((protocol) => protocol.name === name)?.setting === "home";
   document.querySelector("#running-link").href = alone ? "/practice" : "/live";
-  setText(document.querySelector("#running-what"), `${title}, ${session.client}.`);
+  setText(document.querySelector("#running-what"), text("web.home.running_what", { title, client: session.client }));
 }
 
 async function list() {

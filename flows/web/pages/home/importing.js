@@ -1,8 +1,8 @@
 /** Import by drop: files land anywhere on the page, a client code is asked for, then one file follows the other. */
 import { el, setText } from "/pages/say.js";
 import { whoAmI } from "/pages/net.js";
+import { plural, text } from "/pages/words.js";
 import { codeOf } from "./client_code.js";
-import { counted } from "./wording.js";
 import { currentClient } from "./start.js";
 
 const dialog = document.querySelector("#import-dialog");
@@ -75,9 +75,9 @@ function ask(chosen) {
   if (!chosen.length) return;
   files = dialog.open && !go.hidden ? [...files, ...chosen] : chosen;
   list.replaceChildren(...files.map((file) => el("li", {}, el("span", {}, file.name), el("p", { class: "small soft" }, size(file)))));
-  setText(document.querySelector("#import-dialog-title"), `Import ${counted(files.length, "file")}`);
+  setText(document.querySelector("#import-dialog-title"), plural("web.import.title", files.length));
   setText(progress, "");
-  setText(close, "Cancel");
+  setText(close, text("web.cancel"));
   document.querySelector("#import-who").hidden = false;
   go.hidden = false;
   field.value = currentClient();
@@ -92,16 +92,16 @@ async function importAll() {
   setWorking(true);
   let good = 0;
   for (const [index, file] of files.entries()) {
-    setText(progress, `Importing ${index + 1} of ${files.length} for ${client} …`);
+    setText(progress, text("web.import.progress", { number: index + 1, of: files.length, client }));
     if (await importOne(file, client, list.children[index].querySelector("p"))) good += 1;
   }
   setWorking(false);
-  setText(progress, `${good} of ${counted(files.length, "file")} imported for ${client}.`);
+  setText(progress, plural("web.import.done", files.length, { good, client }));
   if (good) imported();
 }
 
 async function importOne(file, client, line) {
-  setText(line, "Importing …");
+  setText(line, text("web.import.importing"));
   const answer = await upload(file, client);
   line.classList.toggle("wrong", !answer.ok);
   if (answer.ok) showResult(line, answer);
@@ -120,16 +120,16 @@ async function upload(file, client) {
   try {
     const response = await fetch("/api/import", { method: "POST", credentials: "same-origin", headers, body: file });
     const answer = await response.json().catch(() => ({}));
-    return response.ok ? { ...answer, ok: true } : { ok: false, error: answer.error ?? `This was refused (${response.status}).` };
+    return response.ok ? { ...answer, ok: true } : { ok: false, error: answer.error ?? text("web.import.refused", { status: response.status }) };
   } catch {
-    return { ok: false, error: "The file did not arrive. If it was changed or moved, choose it again." };
+    return { ok: false, error: text("web.import.not_arrived") };
   }
 }
 
 function showResult(line, { sessions, notes }) {
   const reports = sessions.filter(({ report }) => report).map(({ report, session_id }) =>
-    el("a", { href: report, "aria-label": `Report of ${session_id}` }, "Report"));
-  line.replaceChildren(`Imported: ${counted(sessions.length, "session")}. `, ...reports.flatMap((link) => [link, " "]));
+    el("a", { href: report, "aria-label": text("web.report_of", { what: session_id }) }, text("web.report")));
+  line.replaceChildren(`${plural("web.import.imported", sessions.length)} `, ...reports.flatMap((link) => [link, " "]));
   line.after(...notes.map((note) => el("p", { class: "small soft" }, note)));
 }
 
@@ -138,11 +138,13 @@ function setWorking(on) {
   go.hidden = true;
   document.querySelector("#import-who").hidden = true;
   close.disabled = on;
-  setText(close, "Close");
+  setText(close, text("web.close"));
   if (!on) close.focus();
   else document.querySelector("#import-dialog-title").focus();
 }
 
 function size(file) {
-  return file.size < 1e6 ? `${Math.max(1, Math.round(file.size / 1e3))} kB` : `${(file.size / 1e6).toFixed(1)} MB`;
+  return file.size < 1e6
+    ? text("web.import.kilobytes", { size: Math.max(1, Math.round(file.size / 1e3)) })
+    : text("web.import.megabytes", { size: (file.size / 1e6).toFixed(1) });
 }

@@ -1,5 +1,6 @@
 /** A second screen comes in with the code from the first. A code in the address only fills the field. */
 import { setText } from "/pages/say.js";
+import { text } from "/pages/words.js";
 
 const LENGTH = 6;
 
@@ -7,7 +8,7 @@ const field = document.querySelector("#code");
 const go = document.querySelector("#join-go");
 
 field.value = codeIn(decodeURIComponent(location.hash.slice(1)));
-if (field.value) setText(document.querySelector("#join-about"), "This screen shows the breathing pacer and the feedback. The code is filled in: tap Join.");
+if (field.value) setText(document.querySelector("#join-about"), text("web.join.filled_in"));
 history.replaceState(null, "", location.pathname);
 field.addEventListener("input", () => say(""));
 document.querySelector("#join").addEventListener("submit", (event) => {
@@ -23,7 +24,7 @@ function codeIn(typed) {
 async function join(code) {
   field.value = code;
   if (code.length !== LENGTH) {
-    say(`The code has ${LENGTH} characters.`);
+    say(text("web.join.length", { length: LENGTH }));
     return;
   }
   go.disabled = true;
@@ -39,12 +40,12 @@ async function send(code) {
     const response = await fetch("/join", { method: "POST", credentials: "same-origin", headers, body: JSON.stringify({ code }) });
     return await response.json();
   } catch {
-    return { error: "The computer of the session can't be reached. Is this device on the same network?" };
+    return { error: text("web.join.not_reached") };
   }
 }
 
-function say(text) {
-  setText(document.querySelector("#join-says"), text);
-  field.setAttribute("aria-invalid", String(text !== ""));
-  if (text) field.focus();
+function say(line) {
+  setText(document.querySelector("#join-says"), line);
+  field.setAttribute("aria-invalid", String(line !== ""));
+  if (line) field.focus();
 }

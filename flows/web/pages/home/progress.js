@@ -1,11 +1,12 @@
 /** The progress page: one client's sessions over time, and what is entered of them. */
 import { el, setText } from "/pages/say.js";
 import { get } from "/pages/net.js";
+import { plural, text } from "/pages/words.js";
 import { showEditions } from "./editions.js";
 import { offerEntries, showEntries } from "./entries.js";
 import { showPlots } from "./progress_plots.js";
 import { showSessions, showWeeks } from "./progress_tables.js";
-import { counted, day, progressOf } from "./wording.js";
+import { day, progressOf } from "./wording.js";
 
 const about = document.querySelector("#about");
 const client = decodeURIComponent(location.pathname.split("/")[2]);
@@ -15,7 +16,7 @@ begin();
 async function begin() {
   const title = progressOf(client);
   setText(document.querySelector("#title"), title);
-  document.title = `${title} · vagal`;
+  document.title = text("web.progress.page_of", { title });
   const [known, offered] = await Promise.all([facts(), get("/api/strategies")]);
   if (!known.ok) return;
   offerEntries(client, offered.strategies ?? [], reload);
@@ -58,15 +59,18 @@ function showEntered(known) {
 
 function span(sessions) {
   const dates = sessions.filter(({ date }) => date).map(({ date }) => Date.parse(date));
-  if (!sessions.length) return "No sessions are stored under this code.";
-  if (!dates.length) return counted(sessions.length, "session");
+  if (!sessions.length) return text("web.progress.none");
+  const counted = plural("web.sessions", sessions.length);
+  if (!dates.length) return counted;
   const [first, last] = [Math.min(...dates), Math.max(...dates)].map(day);
-  return `${counted(sessions.length, "session")}, ${first === last ? first : `${first} to ${last}`}`;
+  return first === last
+    ? text("web.progress.on", { sessions: counted, day: first })
+    : text("web.progress.span", { sessions: counted, first, last });
 }
 
 function showWords({ goal, next_step: nextStep }) {
-  const said = [["Goal", goal], ["Next step, from last time", nextStep]].filter(([, text]) => text);
+  const said = [[text("web.progress.goal"), goal], [text("web.progress.next_step"), nextStep]].filter(([, words]) => words);
   const part = document.querySelector("#words");
   part.hidden = !said.length;
-  part.replaceChildren(...said.map(([name, text]) => el("div", {}, el("dt", { class: "small soft" }, name), el("dd", {}, text))));
+  part.replaceChildren(...said.map(([name, words]) => el("div", {}, el("dt", { class: "small soft" }, name), el("dd", {}, words))));
 }

@@ -1,5 +1,6 @@
 /** The sessions as a table, and the minutes of each week with a session. */
 import { el, number } from "/pages/say.js";
+import { text } from "/pages/words.js";
 import { MEASURES, distress, resting } from "./measures.js";
 import { day, minutes, sessionDay, sessionFacts } from "./wording.js";
 
@@ -7,7 +8,8 @@ const FEW = 12;
 
 /** One row a session, in the order given. */
 export function showSessions(table, sessions) {
-  const heads = ["Session", ...MEASURES.map(({ name, short }) => [`${name} `, short]), ["Distress ", "before, after"], "Report"];
+  const heads = [text("web.tables.session"), ...MEASURES.map(({ name, short }) => [`${name} `, short]),
+    [`${text("web.tables.distress")} `, text("web.tables.before_after")], text("web.report")];
   table.replaceChildren(
     el("thead", {}, el("tr", {}, heads.map(head))),
     el("tbody", {}, sessions.map(row)));
@@ -26,7 +28,7 @@ export function showWeeks(table, sessions) {
   }
   const latest = [...weeks].sort(([a], [b]) => b - a).slice(0, FEW);
   table.replaceChildren(
-    el("thead", {}, el("tr", {}, ["Week of", "Sessions", "Minutes", "With the pacer"].map(head))),
+    el("thead", {}, el("tr", {}, ["week", "sessions", "minutes", "paced"].map((name) => head(text(`web.tables.${name}`))))),
     el("tbody", {}, latest.map(week)));
   return latest.length;
 }
@@ -46,7 +48,7 @@ function head(name) {
 
 function row(session) {
   const when = sessionDay(session);
-  const report = session.report ? el("a", { href: session.report, "aria-label": `Report of ${when}` }, "Report") : "-";
+  const report = session.report ? el("a", { href: session.report, "aria-label": text("web.report_of", { what: when }) }, text("web.report")) : "-";
   return el("tr", {},
     el("th", { scope: "row" }, when, el("small", {}, facts(session))),
     MEASURES.map((measure) => restingCell(session, measure)),
@@ -57,23 +59,23 @@ function row(session) {
 /** The length of the baseline belongs to what may be compared. */
 function facts(session) {
   const rested = session.phases.some(({ kind }) => kind === "baseline") ? session.baseline : null;
-  return rested ? `${sessionFacts(session)} · baseline ${minutes(rested.minutes)}` : sessionFacts(session);
+  return rested ? `${sessionFacts(session)} · ${text("web.tables.baseline", { minutes: minutes(rested.minutes) })}` : sessionFacts(session);
 }
 
 function restingCell(session, { key, name, short, digits, basis }) {
   const { value, n, why } = resting(session, key);
-  return cell(`${name}, ${short}`, number(value, digits), value === null ? why : `n ${n ?? "-"} ${basis}`);
+  return cell(`${name}, ${short}`, number(value, digits), value === null ? why : text("web.measures.n_of", { n: n ?? "-", basis }));
 }
 
 function distressCell(session) {
   const { before, after, n, why } = distress(session);
-  const label = "Distress before, after";
+  const label = `${text("web.tables.distress")}, ${text("web.tables.before_after")}`;
   if (before === null) return cell(label, "-", why);
-  return after === null ? cell(label, String(before), "one rating") : cell(label, `${before}, ${after}`, `n ${n}`);
+  return after === null ? cell(label, String(before), text("web.tables.one_rating")) : cell(label, `${before}, ${after}`, text("web.measures.n", { n }));
 }
 
-function cell(label, text, below) {
-  return el("td", { "data-label": label }, text, " ", el("small", {}, below));
+function cell(label, value, below) {
+  return el("td", { "data-label": label }, value, " ", el("small", {}, below));
 }
 
 function mondayOf(date) {

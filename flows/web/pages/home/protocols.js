@@ -1,11 +1,8 @@
 /** Practices and protocols as one choice, grouped by where they are meant for. */
 import { el, setText } from "/pages/say.js";
+import { text } from "/pages/words.js";
 
-const GROUPS = [
-  ["home", "At home"],
-  ["clinic", "In session"],
-  ["any", "At home or in session"],
-];
+const GROUPS = ["home", "clinic", "any"];
 
 const part = document.querySelector("#protocols");
 const readers = new Set();
@@ -35,11 +32,11 @@ export function chosenProtocol() {
   return known.find((protocol) => protocol.name === name) ?? null;
 }
 
-function group([setting, title]) {
+function group(setting) {
   const members = known.filter((protocol) => protocol.setting === setting);
   if (!members.length) return null;
   const id = `protocols-${setting}`;
-  return el("div", { class: "group", role: "group", "aria-labelledby": id }, el("h3", { id }, title), members.map(option));
+  return el("div", { class: "group", role: "group", "aria-labelledby": id }, el("h3", { id }, text(`web.settings.${setting}`)), members.map(option));
 }
 
 function option(protocol) {
@@ -54,8 +51,8 @@ function option(protocol) {
 }
 
 function length(protocol) {
-  const text = protocol.minutes === null ? "open" : `${Math.round(protocol.minutes)} min`;
-  return el("span", { class: "small soft length" }, text);
+  const said = protocol.minutes === null ? text("web.open_end") : text("web.minutes", { minutes: Math.round(protocol.minutes) });
+  return el("span", { class: "small soft length" }, said);
 }
 
 function tell() {

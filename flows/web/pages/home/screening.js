@@ -26,10 +26,10 @@ export function screeningAnswers() {
   return { answers: Object.fromEntries(boxes.map((box) => [box.value, box.checked])), noted: choice() === "noted" };
 }
 
-function question({ id, text, advice }) {
+function question({ id, text: words, advice }) {
   const told = el("p", { class: "soft small", role: "status", hidden: true }, advice);
   const box = el("input", { type: "checkbox", value: id, onchange: () => { told.hidden = !box.checked; } });
-  return el("li", {}, el("label", { class: "choice" }, box, el("span", {}, text)), told);
+  return el("li", {}, el("label", { class: "choice" }, box, el("span", {}, words)), told);
 }
 
 function choice() {

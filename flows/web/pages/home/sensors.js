@@ -1,15 +1,9 @@
 /** The sensors found so far, each with what it delivers; the ticked ones record. */
 import { el, setText } from "/pages/say.js";
+import { text } from "/pages/words.js";
 import { delivers } from "./wording.js";
 
-const STATE = {
-  looking: "Looking for sensors …",
-  ready: "Still looking for more",
-  none: "None found yet. Still looking …",
-  trouble: "Can't look for sensors just now",
-};
-
-const WEAR = "Put your sensor on. It appears here by itself.";
+const STATES = ["looking", "ready", "none", "trouble"];
 
 const list = document.querySelector("#sensors");
 const rows = new Map();
@@ -36,8 +30,8 @@ export function chosenSensors() {
 }
 
 function stateOf(lobby) {
-  if (lobby.state === "ready" && !lobby.sensors.length) return STATE.none;
-  return STATE[lobby.state] ?? "";
+  if (lobby.state === "ready" && !lobby.sensors.length) return text("web.sensors.none");
+  return STATES.includes(lobby.state) ? text(`web.sensors.${lobby.state}`) : "";
 }
 
 function add(address) {
@@ -56,13 +50,13 @@ function update(row, sensor) {
 
 function showHelp(lobby) {
   document.querySelector("#sensors-help").hidden = lobby.sensors.length > 0;
-  setText(document.querySelector("#sensors-trouble"), lobby.trouble ?? (lobby.state === "looking" ? WEAR : ""));
+  setText(document.querySelector("#sensors-trouble"), lobby.trouble ?? (lobby.state === "looking" ? text("web.sensors.wear") : ""));
   document.querySelector("#sensors-advice").hidden = lobby.trouble !== null || lobby.state === "looking";
 }
 
 function showUnusable(unusable) {
   const part = document.querySelector("#unusable");
-  const lines = unusable.map(({ name, why }) => `${name}: ${why}`);
+  const lines = unusable.map(({ name, why }) => text("web.sensors.unusable", { name, why }));
   if ([...part.children].map((item) => item.textContent).join("\n") === lines.join("\n")) return;
   part.replaceChildren(...lines.map((line) => el("li", {}, line)));
 }

@@ -1,6 +1,7 @@
 /** The start form: with its defaults, Start alone suffices. */
 import { el, setText } from "/pages/say.js";
 import { post } from "/pages/net.js";
+import { text } from "/pages/words.js";
 import { codeOf, isCode, tidied } from "./client_code.js";
 import { conditionsSaid, fillConditions, forgetConditions, showConditions } from "./conditions.js";
 import { chosenProtocol, onProtocol, showProtocols } from "./protocols.js";
@@ -110,7 +111,7 @@ async function start() {
     return;
   }
   go.disabled = true;
-  setText(says, "Starting …");
+  setText(says, text("web.start.starting"));
   const answer = await post("/api/start", wish(client));
   if (answer.ok) location.assign(answer.url ?? "/live");
   else {
@@ -120,9 +121,9 @@ async function start() {
 }
 
 function whatIsMissing() {
-  if (!lobby || !chosenProtocol()) return "Not connected yet. Try again in a moment.";
-  if (!lobby.sensors.length) return "No sensor found yet. Start works as soon as there is one.";
-  if (!chosenSensors().length) return "Tick at least one sensor.";
+  if (!lobby || !chosenProtocol()) return text("web.start.not_connected");
+  if (!lobby.sensors.length) return text("web.start.no_sensor");
+  if (!chosenSensors().length) return text("web.start.none_ticked");
   return null;
 }
 

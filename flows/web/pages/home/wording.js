@@ -1,43 +1,28 @@
 /** How this part of the app says things: dates, counts, what a sensor delivers, what a session was. */
+import { text } from "/pages/words.js";
 
-const DELIVERED = {
-  rr: "heartbeats",
-  ecg: "ECG",
-  pp: "pulse beats",
-  ppg: "pulse wave",
-  heart_rate: "heart rate",
-  eda: "skin conductance",
-  scl: "skin-conductance level",
-  acc: "movement",
-  skin_temperature: "skin temperature",
-  respiration: "breathing",
-};
+const DELIVERED = ["rr", "ecg", "pp", "ppg", "heart_rate", "eda", "scl", "acc", "skin_temperature", "respiration"];
+const STATES = ["unfinished", "damaged"];
+const LANGUAGE = document.documentElement.lang;
 
-const STATE = { unfinished: "not finished", damaged: "damaged" };
-
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
-const SHORT_DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
-const MONTH = new Intl.DateTimeFormat("en-GB", { month: "short", year: "numeric" });
-const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short", year: "numeric" });
+const SHORT_DAY = new Intl.DateTimeFormat(LANGUAGE, { day: "numeric", month: "short" });
+const MONTH = new Intl.DateTimeFormat(LANGUAGE, { month: "short", year: "numeric" });
+const TIME = new Intl.DateTimeFormat(LANGUAGE, { hour: "2-digit", minute: "2-digit" });
 
 /** What a sensor delivers: "heartbeats, ECG". Streams of one's own sensors keep their name. */
 export function delivers(streams) {
-  return streams.map((stream) => DELIVERED[stream] ?? stream.replaceAll("_", " ")).join(", ");
-}
-
-/** "1 session", "3 sessions". */
-export function counted(n, noun) {
-  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+  return streams.map((stream) => (DELIVERED.includes(stream) ? text(`web.delivers.${stream}`) : stream.replaceAll("_", " "))).join(", ");
 }
 
 /** Whose progress: “me” is the person who reads it. */
 export function progressOf(client) {
-  return client === "me" ? "Your progress" : `Progress of ${client}`;
+  return client === "me" ? text("web.progress.yours") : text("web.progress.of", { client });
 }
 
 /** Minutes as "12 min"; a little is not rounded to nothing. */
 export function minutes(value) {
-  return value < 1 ? "under 1 min" : `${Math.round(value)} min`;
+  return value < 1 ? text("web.under_a_minute") : text("web.minutes", { minutes: Math.round(value) });
 }
 
 /** "20 Nov 2026". */
@@ -62,9 +47,9 @@ export function sessionFacts(session) {
   const facts = [
     session.date ? session.title : null,
     session.minutes === null ? null : minutes(session.minutes),
-    session.simulated ? "simulated" : null,
-    session.recovered ? "recovered" : null,
-    STATE[session.state] ? [STATE[session.state], session.why].filter(Boolean).join(": ") : null,
+    session.simulated ? text("web.session.simulated") : null,
+    session.recovered ? text("web.session.recovered") : null,
+    STATES.includes(session.state) ? [text(`web.session.${session.state}`), session.why].filter(Boolean).join(": ") : null,
   ];
   return facts.filter(Boolean).join(" · ");
 }
