@@ -1,6 +1,7 @@
 # The handful of things one can do here. `make demo` and `make test` install what they need first.
 PYTHON ?= python3
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE  # each of the suite's many processes would compile everything anew
 
 .PHONY: demo test lint format bench prove docs pictures lock help
 
@@ -19,7 +20,7 @@ demo: .venv/installed
 
 # One worker more than cores: browser tests wait as much as they work.
 test: .venv/installed
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not prove"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not prove"
 
 lint: .venv/installed
 	@$(BIN)/ruff check .

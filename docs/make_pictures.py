@@ -9,7 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pipeline.report.context import Audience
 from tests.flows.web.live import PHONE, Live, Window, arrive, chromium, live, start, window
+from tests.pipeline.report.progressions import page, sessions
 
 PICTURES = Path(__file__).parent / "pictures"
 CLIENT = "anna-1"
@@ -66,6 +68,8 @@ def session(browser: Any, server: Live) -> None:
         shoot(at, "report")
         at.page.set_viewport_size({"width": 390, "height": 1180})
         shoot(at, "report-phone")
+        at.page.goto(server.url + told["report"] + "/client")
+        shoot(at, "report-client")
 
 
 def practice(browser: Any, server: Live) -> None:
@@ -79,6 +83,15 @@ def practice(browser: Any, server: Live) -> None:
         shoot(at, "practice-phone")
 
 
+def progress(browser: Any, scratch: Path) -> None:
+    """A made-up client's progress report after sixteen sessions."""
+    path = scratch / "progress.html"
+    path.write_text(page(sessions(16, effect=0.45), Audience.CLINICIAN), encoding="utf-8")
+    shown = browser.new_page(viewport={"width": 860, "height": 1240})
+    shown.goto(path.as_uri())
+    shown.screenshot(path=PICTURES / "progress.png")
+
+
 def main() -> None:
     """Make every picture."""
     PICTURES.mkdir(exist_ok=True)
@@ -88,6 +101,7 @@ def main() -> None:
             session(browser, server)
         with live(home, "--simulate", "calm") as server:
             practice(browser, server)
+        progress(browser, Path(scratch))
 
 
 if __name__ == "__main__":

@@ -119,6 +119,7 @@ def report_key(folder: Path) -> str:
 
 def _report_key(folder: Path, analysed: str) -> str:
     parts = [analysed.encode(), _content(folder / "amendments.jsonl")]
+    parts.append(json.dumps(_cards_before(folder)).encode())  # the choice of a card goes by them
     if (home := home_of(folder)) is not None:
         client = home / "clients" / folder.parent.name
         parts += [_content(home / "clinic.toml"), _content(client.with_suffix(".json"))]

@@ -84,10 +84,22 @@ def run_flow(folder: Path) -> None:
             text="Session report",
             description=f"`vagal report {folder.name}` says where it lies.",
         )
-        with contextlib.suppress(Exception):  # what is wrong with it is told to whoever asks for it
-            run_progress_flow(Home(home), folder.parent.name)
+        progress_beside(Home(home), folder.parent.name)
 
     session(folder.name)
+
+
+def progress_beside(home: Home, client: str) -> None:
+    """A client's progress as a flow, or without one where Prefect fails it; else one line says why not."""
+    try:
+        try:
+            run_progress_flow(home, client)
+        except VagalError:
+            raise
+        except Exception:  # of Prefect's own troubles the session's flow tells
+            write_progress(home, client)
+    except Exception as error:
+        print(f"the progress report was not made ({_reason(error)}): the session's is there", flush=True)
 
 
 def run_progress_flow(home: Home, client: str) -> None:
@@ -124,12 +136,16 @@ def main(folder: Path) -> int:
         except Exception as error:
             if not _reported(folder):
                 run_plain(folder)
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            print(f"Prefect was not available ({reason}): the report was made without it", flush=True)
+            print(f"Prefect was not available ({_reason(error)}): the report was made without it", flush=True)
     except VagalError as error:
         print(error, flush=True)
         return error.exit_code
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """The first line of what an error says."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _reported(folder: Path) -> bool:

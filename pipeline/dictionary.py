@@ -21,8 +21,9 @@ Every value stands for a window of time, `start_s <= time < end_s`: a phase, a s
 recording. A window that holds less than the smallest one below has no value, and `null_reasons` says which
 rule withheld it; a hundredth of the seconds may lack, and NN intervals need fill four fifths of them. Where
 breathing is not known, HF needs 67 s, which hold ten breaths at nine a minute. The floors are the project's
-choices from the literature. Heart-rate variability takes NN intervals only, and differences only between two
-that follow each other. From pulses (`beat_source` is `pp`)
+choices from the literature. That no heart rate is given where over 30 % of the intervals are excluded is
+its own: those that are left may then be false ones that look alike. Heart-rate variability takes NN
+intervals only, and differences only between two that follow each other. From pulses (`beat_source` is `pp`)
 the columns keep their names, and texts say pulse-rate variability.
 
 These are proxies of autonomic arousal, and weak ones. They measure no hormone, diagnose nothing and treat

@@ -12,7 +12,14 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pipeline.errors import UsageError
-from pipeline.floors import HRV_MAX_CORRECTED_PCT, SPECTRAL_MAX_CORRECTED_PCT, Basis, Floor, shortfalls
+from pipeline.floors import (
+    HRV_MAX_CORRECTED_PCT,
+    RATE_MAX_CORRECTED_PCT,
+    SPECTRAL_MAX_CORRECTED_PCT,
+    Basis,
+    Floor,
+    shortfalls,
+)
 from pipeline.language import Reason
 
 _COUNTS = {"beats", "nn_pairs", "window_index", "condition_order"}
@@ -60,7 +67,7 @@ class Feature:
 
 
 _NONE = Floor()
-_HR = Floor(seconds=10)
+_HR = Floor(seconds=10, max_corrected_pct=RATE_MAX_CORRECTED_PCT)
 _BY_BEAT = Floor(seconds=60, pairs=50, max_corrected_pct=HRV_MAX_CORRECTED_PCT)
 _SPREAD = Floor(seconds=60, beats=2, max_corrected_pct=HRV_MAX_CORRECTED_PCT)
 _HF = Floor(seconds=60, breaths=10, max_corrected_pct=SPECTRAL_MAX_CORRECTED_PCT)

@@ -17,6 +17,7 @@ from pipeline.model import Bools, Floats
 
 SPECTRAL_MAX_CORRECTED_PCT = 5.0
 HRV_MAX_CORRECTED_PCT = 20.0
+RATE_MAX_CORRECTED_PCT = 30.0  # with more, intervals that are left may be false ones that look alike
 SLOWEST_HF_BREATHS_S = 0.15  # breaths per second below which HF holds no breathing
 _COVERED_SHARE = 0.8  # of a floor's seconds that NN intervals must fill
 SHORTEST_SPECTRUM_S = _COVERED_SHARE * 60.0

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
@@ -33,10 +34,15 @@ T = TypeVar("T", CheckIn, DeviceInfo, Gap, Marker, Note, Pacer, Phase, Rating)
 
 def software() -> dict[str, str]:
     """Name and version of what wrote a file."""
+    return {"name": "vagal", "version": _version()}
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
     try:
-        return {"name": "vagal", "version": version("vagal")}
+        return version("vagal")
     except PackageNotFoundError:
-        return {"name": "vagal", "version": "unknown"}
+        return "unknown"
 
 
 def manifest_of(

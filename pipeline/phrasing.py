@@ -19,6 +19,40 @@ CLIENT_KEYS = (
     "phase_names.by_end",
 )
 
+# What keeps a report honest and people safe, as it is: no phrase takes the place of these.
+PROTECTED = (
+    "page.simulated",
+    "page.footer",
+    "delayed.text",
+    "reading.proxies.text",
+    "record.limits",
+    "marks.safety",
+    "entries.asks_to_speak",
+    "entries.crisis",
+    "entries.no_crisis",
+    "entered.safety.",
+    "entered.no_adverse",
+    "methods.index_used",
+    "next_time.unwell",
+    "next_time.distress",
+    "sign_off.draft",
+    "since_last.caution",
+    "client.draft",
+    "client.cannot_tell",
+    "client.crisis",
+    "client.footer",
+    "progress.simulated_left_out.",
+    "progress_page.some_simulated.",
+    "claims.rules.",
+    "claims.why.word_first",
+    "claims.client.cannot_tell.",
+    "claims.client.practice.talk_first",
+    "web.home.simulated",
+    "web.home.foot",
+    "web.progress.caution",
+    "web.session.simulated",
+)
+
 _DENIES = re.compile(r"\b(?:no|not|none|nothing|never|nor|neither|cannot|without)\b|n['’]t\b", re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<=[.!?;:])\s+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -105,6 +139,8 @@ UNSAID = (
 
 def refusal(key: str, before: str, after: str) -> str | None:
     """Why a phrase cannot stand in the place of the catalogue's text of this key; None if it can."""
+    if key.startswith(PROTECTED) and after != before:
+        return "stays as it is: it keeps the report honest, or people safe"
     there, said = _literal(before), _literal(after)
     if before.strip() and not after.strip():
         return "is empty: write what is to stand there"

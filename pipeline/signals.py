@@ -68,6 +68,8 @@ class Signals:
             found["arousal_basis"] = np.array(arousal.basis, dtype=object)
             found["hpa_model_au"] = self.indices.delayed_mean(where)
             reasons |= dict.fromkeys(_AROUSAL, _known(arousal.reasons))
+        unanswered = np.flatnonzero(numbers["scr_n"] == 0).tolist()
+        reasons |= dict.fromkeys(_OF_RESPONSES, dict.fromkeys(unanswered, NO_RESPONSE))
         reasons |= dict.fromkeys(_VARIABILITY, self._no_variability(found, numbers))
         basis = self._basis(where, numbers, breathing)
         return self._marked(withheld(where, found, basis, reasons, opt_in=self.parameters.normalised))
@@ -191,7 +193,9 @@ class Signals:
 
 ACROSS_A_GAP = reason("reasons.across_a_gap")
 NEVER_VARIES = reason("reasons.never_varies")
+NO_RESPONSE = reason("reasons.no_response")
 _RATES = {"mean_hr_bpm", "mean_nn_ms"}
+_OF_RESPONSES = ("scr_amplitude_us", "scr_rise_s", "scr_half_recovery_s")
 _VARIABILITY = {feature.name for feature in FEATURES if feature.group is Group.HEART} - _RATES
 _TAKEN_FROM = {Group.HEART: HEART, Group.BREATHING: HEART, Group.SKIN: SKIN}
 _AROUSAL = ("arousal", "arousal_low", "arousal_high", "arousal_basis")

@@ -1,8 +1,16 @@
 """What all tests share: where the repository is, and where real recordings are, if they are."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast examples are made says something of the machine, which others may keep busy.
+settings.register_profile(
+    "any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 REPO = Path(__file__).resolve().parent.parent
 
@@ -47,3 +55,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         full = marker.args[0]
         count = min(full, max(2, round(full * metafunc.config.getoption("--share"))))
         metafunc.parametrize("attempt", range(count))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of few tests first: theirs are the long ones, and the short ones then even out the end."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (tests[item.path], item.path))

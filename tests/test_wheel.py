@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPO
+from tests.flows.web.live import without_prefect
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +65,9 @@ def test_the_wheel_claims_three_packages_and_carries_the_knowledge(wheel: Path) 
 
 def test_a_session_from_the_installed_wheel(vagal: Path, tmp_path: Path) -> None:
     environment = {
-        **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        **os.environ,
         "VAGAL_HOME": str(tmp_path / "home"),
-        "PREFECT_API_URL": "http://127.0.0.1:9/api",  # the plain way: the flow has tests of its own
+        "PYTHONPATH": str(without_prefect(tmp_path / "without")),  # the flow has tests of its own
     }
     run = subprocess.run(
         [vagal, "record", "--simulate", "--speed", "200", "--protocol", "resting-baseline",

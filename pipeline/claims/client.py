@@ -6,14 +6,23 @@ Without numbers, without anybody to compare with, without a verdict: a picture a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.breathing.pacing import Adherence, Outcome
 from pipeline.claims.claim import ALWAYS, Audience, Claim, Rule
 from pipeline.claims.measures import HEART_MEASURES
 from pipeline.claims.practised import PRACTISED, Practised, named, practised
-from pipeline.claims.reactions import ESTIMABLE, SHARE_ESTIMABLE, STANDS_OUT, Reacted, late, reacted
+from pipeline.claims.reactions import (
+    ESTIMABLE,
+    SHARE_ESTIMABLE,
+    STANDS_OUT,
+    Reacted,
+    late,
+    reacted,
+    reaction_claim,
+    share_claim,
+)
 from pipeline.figures import number
 from pipeline.guidance.known_names import by_end, during, strategy_name
 from pipeline.guidance.safety import HIGH_DISTRESS, QUESTIONS, RISE_OF_DISTRESS, screened_before
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
 HALF = 0.5  # of a reaction: with no more than that left, most of it has gone
 FEWEST_USABLE = 0.5  # of a session, for a sentence about it
 
+_LEADING = ("mean_hr_bpm", "ln_scl")  # what a sentence is about, the first that can be
 _SENTENCE, _PRACTICE, _BESIDE = "client.sentence", "client.practice", "client.beside"
 _CANNOT_TELL = ("one_session", "feelings", "health")
 _DISTRESS = "distress"
@@ -65,9 +75,14 @@ class Today:
 
     @property
     def leading(self) -> Reacted | None:
-        """The heart rate's reaction where it can be estimated from enough of its signal, else the skin's."""
-        can = {each.measure: each for each in self.first if ESTIMABLE.holds(each) and _enough(each.quality)}
-        return can.get("mean_hr_bpm") or can.get("ln_scl")
+        """The reaction that the sentence is about, of those that are estimable from enough of their signal.
+
+        The heart rate's where it stands out, else the skin's where that does: the picture is of both, and its
+        line leaves the band for either. Where neither does, the heart rate's, else the skin's.
+        """
+        found = {each.measure: each for each in self.first if ESTIMABLE.holds(each) and _enough(each.quality)}
+        can = [found[measure] for measure in _LEADING if measure in found]
+        return next((each for each in can if STANDS_OUT.holds(each)), next(iter(can), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +225,7 @@ def sentence(today: Today) -> Claim:
 
 
 def _of_challenge(today: Today, leading: Reacted) -> Claim:
+    """It carries the numbers that its rule rests on: what was left of the change, or the change itself."""
     reaction, after = leading.reaction, leading.after
     assert reaction is not None
     rule = next(rule for rule in (SETTLED, REACTED, STEADY) if rule.holds(today))
@@ -222,17 +238,14 @@ def _of_challenge(today: Today, leading: Reacted) -> Claim:
     }
     if rule is SETTLED and after is not None:
         words["by_end_of_recovery"] = by_end(after.recovery)
-    return Claim(
+    rests_on = share_claim(late(leading)) if rule is SETTLED else reaction_claim(leading)
+    assert isinstance(rests_on, Claim)
+    return replace(
+        rests_on,
         id=_SENTENCE,
         text_key=f"claims.client.{signal}.{told}",
         values=words,
         rule=rule.name,
-        estimate=reaction.change,
-        low=reaction.low,
-        high=reaction.high,
-        n=reaction.blocks,
-        n_unit="blocks",
-        quality=leading.quality,
         audience=Audience.CLIENT,
     )
 

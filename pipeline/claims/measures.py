@@ -20,27 +20,23 @@ class Effect:
     amount: str
     decimals: int
     convert: Callable[[float], float]
-    fine_below: float = 0.0
 
     def texts(self, change: float, low: float, high: float) -> tuple[str, str, str]:
-        """Change and interval with signs, all with the decimals that the change is given with."""
+        """Change and interval with signs."""
         shown = [self.convert(value) for value in (change, low, high)]
-        decimals = self.decimals + (abs(shown[0]) < self.fine_below)
-        one, two, three = (signed(value, decimals) for value in shown)
+        one, two, three = (signed(value, self.decimals) for value in shown)
         return self._with_unit(one), two, self._with_unit(three)
 
     def sizes(self, change: float, low: float, high: float) -> tuple[str, str, str]:
         """The same without signs, the smaller bound first: for a change whose direction is in the verb."""
         shown = sorted((abs(self.convert(low)), abs(self.convert(high))))
         size = abs(self.convert(change))
-        decimals = self.decimals + (size < self.fine_below)
-        one, two, three = (number(value, decimals) for value in (size, *shown))
+        one, two, three = (number(value, self.decimals) for value in (size, *shown))
         return self._with_unit(one), two, self._with_unit(three)
 
     def size(self, value: float) -> str:
         """A change, or a level in the same unit, by itself and without a plus."""
-        shown = self.convert(value)
-        return self._with_unit(number(shown, self.decimals + (abs(shown) < self.fine_below)))
+        return self._with_unit(number(self.convert(value), self.decimals))
 
     def _with_unit(self, text: str) -> str:
         return reason(f"claims.amounts.{self.amount}", number=text)
@@ -48,7 +44,7 @@ class Effect:
 
 EFFECTS: Mapping[str, Effect] = MappingProxyType(
     {
-        "mean_hr_bpm": Effect("bpm", "bpm", 0, float, fine_below=10),
+        "mean_hr_bpm": Effect("bpm", "bpm", 1, float),
         "ln_rmssd": Effect("%", "percent", 0, as_percent_change),
         "ln_scl": Effect("%", "percent", 0, as_percent_change),
         "scr_per_min": Effect("per min", "per_min", 1, float),

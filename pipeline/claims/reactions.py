@@ -83,9 +83,7 @@ class Returned:
 def late(each: Reacted) -> Left:
     """What was left in the last two minutes."""
     after = each.after
-    return Left(
-        each, Share(after.share_left, after.low, after.high, after.reason) if after else None, late=True
-    )
+    return Left(each, after.late if after else None, late=True)
 
 
 def early(each: Reacted) -> Left:
@@ -116,8 +114,9 @@ def _share_not_estimable(left: Left) -> str | None:
         return why
     if left.share is None:
         return reason("claims.why.no_recovery")
-    known = None not in (left.share.left, left.share.low, left.share.high)
-    return None if known else left.share.reason or reason("claims.why.not_computed")
+    if None in (left.share.left, left.share.low, left.share.high):
+        return left.share.reason or reason("claims.why.not_computed")
+    return left.share.too_wide
 
 
 def _half_time_not_estimable(returned: Returned) -> str | None:
@@ -240,6 +239,7 @@ def share_claim(left: Left) -> Told:
         return Withheld(id=own_id, rule=SHARE_ESTIMABLE.name, reason=why, text_key=key, values=each.words)
     share, low, high = left.known
     after, reaction = each.after, each.reaction
+    assert left.share is not None
     assert after is not None
     assert reaction is not None
     return Claim(
@@ -258,7 +258,7 @@ def share_claim(left: Left) -> Told:
         low=100 * low,
         high=100 * high,
         unit="%",
-        n=reaction.blocks,
+        n=reaction.blocks + left.share.blocks,
         n_unit="blocks",
         quality=each.quality,
         source=_FIELLER,

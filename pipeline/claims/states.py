@@ -10,7 +10,7 @@ from pipeline.claims.measures import LEVELS, Level, name
 from pipeline.claims.reactions import measures, quality_of
 from pipeline.figures import NONE, clock, number, percent, share, shortest
 from pipeline.language import reason
-from pipeline.regulation.estimates import Estimate
+from pipeline.regulation.estimates import Estimate, rests_on
 from pipeline.regulation.near_baseline import BAND, NearBaseline
 from pipeline.regulation.phases import baseline_of
 from pipeline.regulation.self_report import Beside
@@ -96,7 +96,8 @@ def _over_all(analysis: Analysis, measure: str) -> Estimate:
     """The whole session as one estimate, without an interval."""
     key = LEVELS[measure].quantity.key
     value = analysis.whole.number(key)
-    return Estimate(key, "", 0.0, value, reason=analysis.whole.null_reasons.get(key))
+    n, unit = rests_on(measure, analysis.whole)
+    return Estimate(key, "", 0.0, value, n=n, n_unit=unit, reason=analysis.whole.null_reasons.get(key))
 
 
 def level_claim(level: Level, estimate: Estimate, quality: float | None, *, pulse: bool = False) -> Told:

@@ -61,7 +61,7 @@ def strategies(own: Path | None = None) -> dict[str, Strategy]:
 
     `own` is a home. Raises InputError, which names the file, if one cannot be read.
     """
-    return {name: _strategy(path) for name, path in strategy_paths(own).items()}
+    return {name: read_strategy(path) for name, path in strategy_paths(own).items()}
 
 
 def strategy_paths(own: Path | None = None) -> dict[str, Path]:
@@ -70,7 +70,8 @@ def strategy_paths(own: Path | None = None) -> dict[str, Path]:
     return {path.stem: path for folder in folders for path in sorted(folder.glob("*.toml"))}
 
 
-def _strategy(path: Path) -> Strategy:
+def read_strategy(path: Path) -> Strategy:
+    """The strategy of a file. Raises InputError, which names it, if it cannot be read."""
     table = read_table(path)
     table.only(KEYS)
     steps = table.texts("steps")

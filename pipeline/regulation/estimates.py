@@ -102,7 +102,7 @@ def _estimate(phase: Phase, values: Values, measure: Measure) -> Estimate:
     if empty.value is None:
         return replace(empty, reason=values.null_reasons.get(name, reason("regulation.not_measured")))
     blocks = Blocks.of(measure, phase)
-    told = replace(empty, n=_count(name, values), blocks=len(blocks))
+    told = replace(empty, n=rests_on(name, values)[0], blocks=len(blocks))
     if len(blocks) < ENOUGH:
         return replace(told, reason=reason("regulation.few_blocks", blocks=len(blocks), least=ENOUGH))
     drift = Drift.of([blocks], measure.drift_share)
@@ -118,12 +118,13 @@ def _estimate(phase: Phase, values: Values, measure: Measure) -> Estimate:
     return replace(told, low=low, high=high)
 
 
-def _count(name: str, values: Values) -> int:
-    unit = _UNITS[name]
+def rests_on(measure: str, values: Values) -> tuple[int, Unit]:
+    """How many of what a value of a measure was taken from; 0 for a power, which blocks have to tell."""
+    unit = _UNITS[measure]
     if unit is Unit.SECONDS:
-        return round(_valid_s(values))
+        return round(_valid_s(values)), unit
     column = {Unit.BEATS: "beats", Unit.DIFFERENCES: "nn_pairs", Unit.RESPONSES: "scr_n"}.get(unit)
-    return int(values.number(column) or 0) if column else 0
+    return int(values.number(column) or 0) if column else 0, unit
 
 
 def _valid_s(values: Values) -> float:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.floors import RATE_MAX_CORRECTED_PCT
 from pipeline.heart.beats import Beats
-from pipeline.heart.series import Series, rows_within
+from pipeline.heart.series import Series, counted, rows_within
 from pipeline.heart.spectrum import LF
 from pipeline.heart.windows import time_columns
 from pipeline.model import Bools, Floats, Phase
@@ -19,6 +20,7 @@ from pipeline.skin.responses import MIN_RATE_HZ
 
 _USABLE = 0.5  # of a stretch, or it has no value
 _PAIRS_PER_S = 12 / 30  # valid differences for ln RMSSD
+_JUDGED_S = 10.0  # in a shorter bin one early beat takes two intervals of five
 _RESAMPLED_HZ = 4.0
 # The heart's rate, and how deep its rhythm with breath is, drift over minutes; its slow waves come and go,
 # and the skin's level returns to its course.
@@ -112,9 +114,10 @@ class _Heart:
         return cls(beats, series, varying, corners_s, filled_s)
 
     def rate_bpm(self, start_s: Floats, end_s: Floats) -> Floats:
-        """Mean heart rate, where NN intervals fill half of a stretch."""
+        """Mean heart rate, where NN intervals fill half of a stretch, and few in it are excluded."""
         found = self._time_domain(start_s, end_s)["mean_hr_bpm"]
-        return np.where(self._covered(start_s, end_s), found, np.nan)
+        usable = self._covered(start_s, end_s) & self._few_excluded(start_s, end_s)
+        return np.where(usable, found, np.nan)
 
     def ln_rmssd(self, start_s: Floats, end_s: Floats) -> Floats:
         """Ln RMSSD, with 12 valid differences in half a minute."""
@@ -148,6 +151,14 @@ class _Heart:
     def _time_domain(self, start_s: Floats, end_s: Floats) -> dict[str, Floats]:
         rows = rows_within(self.beats.time_s, start_s, end_s)
         return time_columns(self.series, self.series.before[rows[0]], self.series.before[rows[1]])
+
+    def _few_excluded(self, start_s: Floats, end_s: Floats) -> Bools:
+        """Where heart rate has its floor of intervals; what a person took out is as good as missing."""
+        first, last = rows_within(self.beats.time_s, start_s, end_s)
+        before = counted(~self.beats.excluded)
+        every, nn = before[last] - before[first], self.series.before[last] - self.series.before[first]
+        few = 100 * (every - nn) <= RATE_MAX_CORRECTED_PCT * every
+        return np.asarray(few | (end_s - start_s < _JUDGED_S))
 
     def _covered(self, start_s: Floats, end_s: Floats) -> Bools:
         inside_s = np.diff(np.interp(np.stack([start_s, end_s]), self.corners_s, self.filled_s), axis=0)[0]

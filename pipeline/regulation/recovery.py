@@ -12,17 +12,28 @@ from pipeline.regulation.reactivity import Held, Reactivity
 
 SPEECH_S = 15.0  # after a task's end: a last spoken answer still moves the breath
 LAST_S = 120.0  # the beginning and the end of recovery, over which what is left of a reaction is judged
+WIDEST_SHARE = 1.0  # of a reaction: an interval wider than that says little of what was left
 _MIN_BLOCKS = 3  # of the four in these
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The share of a reaction still there: 0 none, 1 all; with its 95 % interval, or why there is none."""
+    """The share of a reaction still there: 0 none, 1 all; with its 95 % interval, or why there is none.
+
+    `blocks` are those of the recovery that it was taken from.
+    """
 
     left: float | None
     low: float | None = None
     high: float | None = None
     reason: str | None = None
+    blocks: int = 0
+
+    @property
+    def too_wide(self) -> str | None:
+        """Why a share with an interval is not told; None where it may be."""
+        wide = self.low is not None and self.high is not None and self.high - self.low > WIDEST_SHARE
+        return reason("regulation.too_wide") if wide else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,8 @@ class Recovery:
     """The share of a reaction still there in the last two minutes of recovery: 0 none, 1 all; or why not.
 
     `low` and `high` are its 95 % interval. `measure`, `challenge` and `challenge_start_s` are the reaction's.
-    `early` is the share in the first two minutes, from 15 s after the task's end on.
+    `early` is the share in the first two minutes, from 15 s after the task's end on. `blocks` are those of
+    the last two minutes.
     """
 
     measure: str
@@ -42,6 +54,12 @@ class Recovery:
     high: float | None = None
     reason: str | None = None
     early: Share | None = None
+    blocks: int = 0
+
+    @property
+    def late(self) -> Share:
+        """The share in the last two minutes by itself."""
+        return Share(self.share_left, self.low, self.high, self.reason, self.blocks)
 
 
 def recovery(
@@ -57,7 +75,7 @@ def recovery(
     shares = _shares(measure, reaction, baseline, challenge, after, (early, last))
     left = shares[1]
     named = reaction.measure, challenge.name, challenge.start_s, after.name
-    return Recovery(*named, left.left, left.low, left.high, left.reason, shares[0])
+    return Recovery(*named, left.left, left.low, left.high, left.reason, shares[0], left.blocks)
 
 
 def _shares(
@@ -91,7 +109,7 @@ def _share(held: Held, left: Blocks, too_little: str) -> Share:
     share, low, high = _ratio(held.beside(left), left)
     if not math.isfinite(low) or (low <= 0 and high >= 1):
         return Share(None, reason=reason("regulation.none_and_all"))
-    return Share(share, low, high)
+    return Share(share, low, high, blocks=len(left))
 
 
 def _ratio(held: Held, left: Blocks) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.claims.measures import EFFECTS, HEART_MEASURES
 from pipeline.figures import number, percent
-from pipeline.language import reason, text, texts, told
+from pipeline.language import text, texts, told
 from pipeline.regulation.phases import baseline_of
 from pipeline.regulation.recovery import Recovery
 from pipeline.report.names import HeartWords, measure
@@ -17,8 +17,6 @@ from pipeline.report.tables import Cell, Group, Notes, Row, Table
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
-
-WIDEST_SHARE = 1.0  # of a reaction: an interval wider than that says little of what was left
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ def _left(after: Recovery | None, notes: Notes) -> Cell:
         return notes.missing(text("change.no_recovery"))
     if after.share_left is None or after.low is None or after.high is None:
         return notes.missing(after.reason or text("phases.not_computed"))
-    if after.high - after.low > WIDEST_SHARE:
-        return notes.missing(reason("change.too_wide"))
+    if (why := after.late.too_wide) is not None:
+        return notes.missing(why)
     low, high = number(100 * after.low), percent(100 * after.high)
     return Cell(text("change.share_left", share=percent(100 * after.share_left), low=low, high=high))

@@ -173,7 +173,7 @@ def skin(axis: Axis, eda: Eda, scrs: Responses, gaps: Spans, marked: Spans = ())
         svg.stretched(
             svg.stroke(svg.path(x[valid], upper.at_all(tonic), linked, smooth=True), BLUE, 1.75)
             + svg.stroke(
-                svg.path(x[valid], lower.at_all(np.minimum(phasic, lower.high)), linked, coarse=2),
+                svg.path(x[valid], lower.at_all(np.minimum(phasic, lower.high)), linked),
                 ORANGE,
                 1.25,
                 "4 2",

@@ -5,6 +5,7 @@ There are no numbers up the side: what matters is where the line runs beside the
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,8 @@ from pipeline.report.tables import plain
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
 
-_HEAD, _PLOT = 30, 170
+_HEAD, _PLOT = 40, 170
+_ROWS = (14, 31)  # where names of phases stand, below each other
 _SMOOTH_S = 60.0
 _LEAST_SPAN = 30.0
 _RATE_STEP_S, _RATE_S = 15.0, 60.0
@@ -149,19 +151,35 @@ def _drawing(axis: Axis, title: str, told: str, under: list[str], line: str, css
     bottom = _HEAD + _PLOT
     edges: list[str] = []
     for phase in axis.phases:
-        start, end = axis.share(phase.start_s), axis.share(phase.end_s)
+        start = axis.share(phase.start_s)
         edges += [svg.upright(start, 0, bottom, _EDGE)] if start > 0 else []
-        edges += _name(phase_name(phase), start, end)
-    moments = svg.time_steps(axis.duration_s)
-    moments = moments[:: 2 if len(moments) > _MOST_MOMENTS else 1]
     minutes = [
-        svg.text(
-            axis.share(at_s), height - 4, told, anchor="end" if axis.share(at_s) > _AT_EDGE else "middle"
-        )
-        for at_s, told in zip(moments, _moments(moments), strict=True)
+        svg.text(share, height - 4, told, anchor="end" if share > _AT_EDGE else "middle")
+        for share, told in time_labels(axis.duration_s)
     ]
-    content = [*under, *edges, svg.level(bottom, _EDGE), *minutes, svg.stretched(line, height)]
+    content = [*under, *edges, *_names(axis), svg.level(bottom, _EDGE), *minutes, svg.stretched(line, height)]
     return svg.drawing("calm", title, told, height, content, css=css)
+
+
+def time_labels(duration_s: float) -> list[tuple[float, str]]:
+    """The moments below the picture, as a share of its width and in words, with room for each on a phone.
+
+    One past `_AT_EDGE` ends at its moment; the others stand around theirs.
+    """
+    every = svg.time_steps(duration_s)
+    for step in range(2 if len(every) > _MOST_MOMENTS else 1, len(every)):
+        moments = every[::step]
+        labels = [(at_s / duration_s, told) for at_s, told in zip(moments, _moments(moments), strict=True)]
+        spans = [label_span(share, told) for share, told in labels]
+        if all(before[1] < after[0] for before, after in pairwise(spans)):
+            return labels
+    return [(0.0, _moments(every[:1])[0])]
+
+
+def label_span(share: float, told: str) -> tuple[float, float]:
+    """Where on a phone a label begins and ends, in pixels."""
+    wide, at = svg.room_for(told), share * _NARROW_PX
+    return (at - wide, at) if share > _AT_EDGE else (at - wide / 2, at + wide / 2)
 
 
 def _moments(at_s: list[float]) -> list[str]:
@@ -172,9 +190,34 @@ def _moments(at_s: list[float]) -> list[str]:
     return [*told[:-1], f"{told[-1]}{THIN}{text('units.min')}"]
 
 
-def _name(name: str, start: float, end: float) -> list[str]:
-    """What was done, where there is room for the words: on paper, and on a phone."""
-    wide, narrow = (svg.fits(name, (end - start) * px / _BOLDER) for px in (_WIDE_PX, _NARROW_PX))
-    if not wide:
-        return []
-    return [svg.text(start, 16, name, dx=5, css="phase" if narrow else "phase wide", fill=INK)]
+def _names(axis: Axis) -> list[str]:
+    """What was done, above where it began: on paper, and on a phone, where there is less room."""
+    wide, narrow = (phase_labels(axis, px) for px in (_WIDE_PX, _NARROW_PX))
+    shown = [(wide, "phase")] if wide == narrow else [(wide, "phase wide"), (narrow, "phase narrow")]
+    return [
+        svg.text(share, _ROWS[row], name, dx=-5 if anchor == "end" else 5, anchor=anchor, css=css, fill=INK)
+        for labels, css in shown
+        for share, row, anchor, name in labels
+    ]
+
+
+def phase_labels(axis: Axis, px: float) -> list[tuple[float, int, str, str]]:
+    """Share of the width, row, anchor and name of each phase that has room in one of two rows.
+
+    A name may run on past its phase; one that would leave the picture ends where its phase does.
+    """
+    free = [0.0] * len(_ROWS)
+    labels = []
+    for phase in axis.phases:
+        name = phase_name(phase)
+        needed = svg.room_for(name) * _BOLDER
+        share, anchor = axis.share(phase.start_s), "start"
+        begin = share * px
+        if begin + needed > px:
+            share, anchor = axis.share(phase.end_s), "end"
+            begin = share * px - needed
+        row = next((row for row, at in enumerate(free) if begin >= at), None)
+        if row is not None:
+            free[row] = begin + needed
+            labels.append((share, row, anchor, name))
+    return labels

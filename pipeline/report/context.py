@@ -37,3 +37,7 @@ class Context:
     amendments: Amendments = field(default_factory=Amendments)
     troubles: tuple[str, ...] = ()
     audience: Audience = Audience.CLINICIAN
+
+    def before(self, *, simulated: bool) -> tuple[SessionValues, ...]:
+        """The earlier sessions that count: a simulated one never does for a real one, nor a real for it."""
+        return tuple(each for each in self.earlier if each.simulated == simulated)

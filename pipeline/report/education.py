@@ -14,6 +14,7 @@ from pipeline.report.outcomes import outcomes
 
 if TYPE_CHECKING:
     from pipeline.analysis import Analysis
+    from pipeline.progress.sessions import SessionValues
     from pipeline.report.context import Context
 
 _DAYS, _WEEKS_DAYS = 10 / 7, 7  # a week's log counts days; cards go by 0 to 10
@@ -28,9 +29,10 @@ def facts(analysis: Analysis, context: Context) -> Facts:
     """What a session showed, by the rules of the client's sentences: card and sentence never disagree."""
     stopped = {each.text for each in analysis.recording.markers if each.kind == "safety"}
     reacted, recovered = _reaction(analysis)
+    before = context.before(simulated=analysis.recording.simulated)
     return Facts(
-        first_session=not context.earlier,
-        weeks=_weeks(context),
+        first_session=not before,
+        weeks=_weeks(before),
         unwell="unwell" in stopped,
         high_distress="distress" in stopped or distressed(analysis.recording.ratings),
         usable=_usable(analysis),
@@ -68,7 +70,8 @@ def _reaction(analysis: Analysis) -> tuple[bool | None, bool | None]:
     if not found:
         return None, None
     moved = [each for each in found if each.reaction.stands_out]
-    left = [each.after.high for each in moved if each.after is not None and each.after.high is not None]
+    told = [each.after.late for each in moved if each.after is not None]
+    left = [share.high for share in told if share.high is not None and share.too_wide is None]
     return bool(moved), all(high < HALF for high in left) if left else None
 
 
@@ -77,12 +80,12 @@ def _agreed(analysis: Analysis) -> bool | None:
     return all(told) if told else None
 
 
-def _weeks(context: Context) -> int:
+def _weeks(before: Sequence[SessionValues]) -> int:
     """In how many weeks, up to this session, something was practised."""
     return len(
         {
             each.started_at.isocalendar()[:2]
-            for each in context.earlier
+            for each in before
             if each.started_at is not None and each.practice
         }
     )

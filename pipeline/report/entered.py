@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pipeline.entries import WEEK_PARTS, Outcome
 from pipeline.figures import clock, number
 from pipeline.grammar import day, listed
-from pipeline.guidance.strategies import strategies
+from pipeline.guidance.strategies import read_strategy, strategy_paths
 from pipeline.language import reason, text, texts
 from pipeline.report.charts import exact
 from pipeline.report.names import strategy
@@ -50,7 +50,7 @@ def entered(recording: Recording, context: Context) -> Entered:
         practice=practice(context, recording),
         week=_week(diary, last),
         outcomes=_outcomes([each for each in diary.outcomes if date.fromisoformat(each.day) <= last]),
-        adverse=_adverse(recording, diary, last, context.earlier),
+        adverse=_adverse(recording, diary, last, context.before(simulated=recording.simulated)),
         notices=notices(context),
     )
 
@@ -77,24 +77,25 @@ def practice(context: Context, recording: Recording) -> Table | None:
     """What was planned for a week beside what was recorded in the two weeks before; None without either."""
     plan = context.profile.practice_plan
     rows = [_planned(plan)] if plan is not None else []
+    before = context.before(simulated=recording.simulated)
     if recording.started_at is not None:
         until = recording.started_at
         for key in ("entered.last_week", "entered.week_before"):
             done = [
                 each
-                for each in context.earlier
+                for each in before
                 if each.started_at is not None and until - _WEEK <= each.started_at < until and each.practice
             ]
             rows.append(_done(text(key), done))
             until -= _WEEK
-    if plan is None and not any(each.practice for each in context.earlier):
+    if plan is None and not any(each.practice for each in before):
         return None
     return plain(text("entered.practice"), texts("entered.practice_head"), rows)
 
 
 def _planned(plan: PracticePlan) -> list[str]:
-    known = strategies()
-    name = strategy(known[plan.strategy].title) if plan.strategy in known else plan.strategy
+    path = strategy_paths().get(plan.strategy or "")
+    name = strategy(read_strategy(path).title) if path is not None else plan.strategy
     minutes = plan.sessions_per_week * plan.minutes
     return [
         text("entered.planned"),

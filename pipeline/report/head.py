@@ -65,12 +65,13 @@ def _facts(recording: Recording, context: Context, date: str | None) -> list[tup
     named = [_device(each) for each in recording.devices]
     devices = listed(named, "grammar.and_then")
     conditions = conditions_told(recording.conditions)
-    place = [(text("page.number"), text("page.number_of_client", number=len(context.earlier) + 1))]
+    before = context.before(simulated=recording.simulated)
+    place = [(text("page.number"), text("page.number_of_client", number=len(before) + 1))]
     goal = context.profile.goal
     return [
         (text("page.date"), date or text("page.not_recorded")),
         (text("page.duration"), length(recording.duration_s)),
-        *(place if context.earlier else []),
+        *(place if before else []),
         (text("page.protocol"), protocol_title(recording.protocol)),
         (text("page.devices"), devices or text("page.not_recorded")),
         (text("page.conditions"), conditions or text("page.no_conditions")),

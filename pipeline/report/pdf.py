@@ -29,6 +29,7 @@ _DRAWING = re.compile(  # with the drawings that are nested in it
     r"(?P<content>(?:[^<]++|<(?!/?svg\b)|<svg\b.*?</svg>)*+)</svg>",
     re.DOTALL,
 )
+_PHASE = re.compile(r'(<text [^>]*class="phase\b[^>]*>\d+) [^<]*</text>')
 _BOLD = re.compile(r'<(text|g) ([^>]*class="(?:phase|value)\b)')
 _FONT = "Liberation Sans, DejaVu Sans, Arial, sans-serif"
 
@@ -65,7 +66,14 @@ def _uncollected() -> Iterator[None]:
 def _for_paper(html: str) -> str:
     html = _SCREEN_ONLY.sub("", html)
     html = _STYLE.sub(lambda found: f"<style>{style(found[1])}</style>", html, count=1)
-    return _DRAWING.sub(_picture, html)
+    return _DRAWING.sub(_picture, _named_once(html))
+
+
+def _named_once(html: str) -> str:
+    """Phases by name on the first drawing, by number on the others: each letter is laid out by itself."""
+    first = _PHASE.search(html)
+    end = html.find("</figure>", first.start()) if first else len(html)
+    return html[:end] + _PHASE.sub(r"\1</text>", html[end:])
 
 
 def _picture(drawing: re.Match[str]) -> str:

@@ -9,7 +9,6 @@ from pipeline.figures import THIN
 from pipeline.grammar import local_time
 from pipeline.language import text
 from pipeline.manifest import software
-from pipeline.report.changes import WIDEST_SHARE
 from pipeline.report.charts import exact
 from pipeline.report.head import length
 
@@ -53,21 +52,14 @@ def _found(claims: Claims) -> str:
     told = [claims.find(f"reaction.1.{measure}") for measure in _FOLLOWED]
     if not any(told):
         return _said(claims, "levels", "reaction")
-    left = {measure: claims.find(f"share_left.1.{measure}") for measure in _FOLLOWED}
+    left = {each.id: each for each in claims.about("share_left.1") if isinstance(each, Claim)}
     sentences = [
         said.text
         for measure, reaction in zip(_FOLLOWED, told, strict=True)
-        for said in (reaction, _narrow(left[measure]))
+        for said in (reaction, left.get(f"share_left.1.{measure}"))
         if said is not None
     ]
     return " ".join(sentences)
-
-
-def _narrow(share_left: object) -> Claim | None:
-    """What was left, if it is known closely enough for a record; the table has all of them."""
-    if not isinstance(share_left, Claim) or share_left.low is None or share_left.high is None:
-        return None
-    return share_left if share_left.high - share_left.low <= 100 * WIDEST_SHARE else None
 
 
 def _said(claims: Claims, *topics: str) -> str:
@@ -79,8 +71,8 @@ def _distress(analysis: Analysis, claims: Claims) -> str:
     if not values:
         return text("record.no_distress")
     told = text("record.distress", first=exact(values[0]), last=exact(values[-1]), count=len(values))
-    beside = _said(claims, "beside")
-    return f"{told} {beside}" if beside else told
+    compared = [each.text for each in claims.about("beside") if isinstance(each, Claim)]
+    return " ".join((told, *compared[:_MOST]))
 
 
 def _limits(analysis: Analysis) -> str:

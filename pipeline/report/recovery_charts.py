@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipeline.figures import HEART_RATE, NONE, SCL, Quantity, clock, number, percent
-from pipeline.language import reason, text, texts, told
+from pipeline.language import text, texts, told
 from pipeline.model import Floats, Phase
 from pipeline.regulation.blocks import Measure
 from pipeline.regulation.curves import Curve
@@ -18,7 +18,6 @@ from pipeline.regulation.phases import baseline_of, following
 from pipeline.regulation.recovery import Recovery, Share
 from pipeline.report import svg
 from pipeline.report.axis import FOOT
-from pipeline.report.changes import WIDEST_SHARE
 from pipeline.report.charts import Chart, levels
 from pipeline.report.names import HeartWords, measure
 from pipeline.report.svg import BLUE, COLUMNS, INK, ORANGE, SOFT, Scale
@@ -84,8 +83,8 @@ def _share(share: Share | None, notes: Notes) -> Cell:
         return notes.missing(text("change.no_recovery"))
     if share.left is None or share.low is None or share.high is None:
         return notes.missing(share.reason or text("phases.not_computed"))
-    if share.high - share.low > WIDEST_SHARE:
-        return notes.missing(reason("change.too_wide"))
+    if (why := share.too_wide) is not None:
+        return notes.missing(why)
     low, high = number(100 * share.low), percent(100 * share.high)
     return Cell(percent(100 * share.left), detail=text("grammar.low_to_high", low=low, high=high))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pipeline.figures import NONE, clock
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from pipeline.model import Phase, Recording
 
 _LINK = "link"  # that a sensor came or went: told as gaps, with their reasons
+_BARE, _MOST_TAGS = re.compile(r"(?:tag \d+)?"), 5  # as imports number them; so many in a row are listed
 _LONGEST = 1200  # letters of a note: the rest stands in the session
 
 
@@ -77,18 +80,41 @@ def scale_name(scale: str) -> str:
 
 
 def _event_table(recording: Recording) -> Table | None:
-    rows = [
-        [
-            str(place),
-            clock(each.time_s) if each.end_s is None else span(each.time_s, each.end_s),
-            _phase_at(recording.phases, each.time_s),
-            each.kind,
-            _shortened(each.text) or text("course.without_words"),
-        ]
-        for place, each in enumerate(_noted(recording), 1)
-    ]
+    rows: list[list[str]] = []
+    for bare, run in groupby(enumerate(_noted(recording), 1), key=lambda each: _is_bare_tag(each[1])):
+        events = list(run)
+        shown = _MOST_TAGS if bare and len(events) > _MOST_TAGS + 1 else len(events)
+        rows += [_event_row(place, each, recording) for place, each in events[:shown]]
+        rows += [_rest_row(events[shown:], recording)] if events[shown:] else []
     heads = [text(f"course.{each}") for each in ("number", "time", "phase", "kind", "text")]
     return plain(text("course.events"), heads, rows, words=True) if rows else None
+
+
+def _is_bare_tag(noted: _Noted) -> bool:
+    """Whether it is the press of a button, with its number and no words."""
+    return noted.kind == _kind("tag") and _BARE.fullmatch(noted.text) is not None
+
+
+def _event_row(place: int, each: _Noted, recording: Recording) -> list[str]:
+    return [
+        str(place),
+        clock(each.time_s) if each.end_s is None else span(each.time_s, each.end_s),
+        _phase_at(recording.phases, each.time_s),
+        each.kind,
+        _shortened(each.text) or text("course.without_words"),
+    ]
+
+
+def _rest_row(events: list[tuple[int, _Noted]], recording: Recording) -> list[str]:
+    """Tags that follow one another as one row; the charts have each."""
+    (first, begin), (last, end) = events[0], events[-1]
+    return [
+        text("course.numbers", first=first, last=last),
+        clock(begin.time_s),
+        _phase_at(recording.phases, begin.time_s),
+        begin.kind,
+        text("course.more_tags", count=len(events), at=clock(end.time_s)),
+    ]
 
 
 def _phase_at(phases: tuple[Phase, ...], time_s: float) -> str:

@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipeline.claims.claim import Audience, Claim, Claims, Told
+from pipeline.claims.claim import Audience, Claim, Claims, Told, Withheld
 from pipeline.claims.client import WAS_HARD
-from pipeline.claims.progress import client_verdict, verdict_claim
+from pipeline.claims.progress import LOOKED, client_verdict, verdict_claim
 from pipeline.claims.session import session_claims
-from pipeline.figures import HEART_RATE, RMSSD, SCL, SCR_RATE, THIN, Quantity, as_percent_change, signed
+from pipeline.figures import (
+    HEART_RATE,
+    RMSSD,
+    SCL,
+    SCR_RATE,
+    THIN,
+    Quantity,
+    as_percent_change,
+    number,
+    signed,
+)
 from pipeline.grammar import day
 from pipeline.language import reason, text, texts
+from pipeline.progress.verdicts import REFERENCE_N
 from pipeline.report.charts import exact
 from pipeline.report.tables import Cell, Group, Notes, Row, Table
 
@@ -25,12 +36,16 @@ if TYPE_CHECKING:
     from pipeline.analysis import Analysis
     from pipeline.progress.progress import Progress
     from pipeline.progress.sessions import SessionValues, Value
+    from pipeline.progress.standing import MeasureProgress
     from pipeline.report.context import Context
+
+
+_FIRST_LOOK = 2 * REFERENCE_N  # baselines: those of a reference, and as many later ones
 
 
 @dataclass(frozen=True, slots=True)
 class SinceLast:
-    """The row, or why there is none; and what stands across sessions, a sentence for each primary measure."""
+    """The row, or why there is none; and what stands across sessions: a sentence for each primary measure."""
 
     table: Table | None
     nothing: str = ""
@@ -71,19 +86,30 @@ def report_claims(analysis: Analysis, context: Context) -> Claims:
 def verdict_claims(progress: Progress | None, session_id: str) -> tuple[Told, ...]:
     """What the progress report says of a client's primary measures, for either edition.
 
-    Nothing where the session is none of those that count there: a simulated one among real ones, or undated.
+    Before a first look a clinician reads shortly how far it is, and a client nothing. Nothing at all where
+    the session is none of those that count there: a simulated one among real ones, or undated.
     """
     if progress is None:
         return ()
     counted = [each for each in progress.primary if session_id in {one.session_id for one in each.baselines}]
-    return (*map(verdict_claim, counted), *map(client_verdict, counted))
+    looked = (each for each in counted if LOOKED.holds(each))
+    return (*map(_verdict, counted), *map(client_verdict, looked))
+
+
+def _verdict(each: MeasureProgress) -> Told:
+    told = verdict_claim(each)
+    if not isinstance(told, Withheld) or each.next_due is None:
+        return told
+    due = number(_FIRST_LOOK - each.next_due), number(_FIRST_LOOK)
+    values = dict(zip(("count", "least"), due, strict=True))
+    return replace(told, text_key="claims.progress.verdict.too_early", values=values)
 
 
 def since_last(
     now: SessionValues, earlier: tuple[SessionValues, ...], verdicts: Sequence[Told] = ()
 ) -> SinceLast:
     """Rest and distress beside those of the client's last session before this one; below it, verdicts."""
-    said = tuple(each.text for each in verdicts)
+    said = tuple(dict.fromkeys(each.text for each in verdicts))
     before = next((each for each in reversed(earlier) if each.simulated == now.simulated), None)
     if before is None:
         return SinceLast(None, text("since_last.none"), said)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from markupsafe import Markup, escape
@@ -71,28 +72,28 @@ def time_steps(duration_s: float) -> list[float]:
     return [float(k * step) for k in range(math.floor(duration_s / step) + 1)]
 
 
-def path(x: Floats, y: Floats, linked: Bools, *, smooth: bool = False, coarse: int = 1) -> str:
+def path(x: Floats, y: Floats, linked: Bools, *, smooth: bool = False) -> str:
     """Path data through points, x in columns rising, y in pixels.
 
-    A point that is not `linked` to the one before begins a new line. More than two points to a column
-    become its lowest and highest, in the order they came in: no peak is lost, and the size has a bound.
-    Of a `smooth` line the first point of each column is enough; of a `coarse` one columns are wider.
+    A point that is not `linked` to the one before begins a new line. Where there are more than two points to
+    a column, those of every two become their lowest and highest, in the order they came in: no peak is lost,
+    and the size has a bound. Of a `smooth` line the first point of each column is enough.
     """
-    if len(x) > (COLUMNS if smooth else 2 * COLUMNS // coarse):
-        x, y, linked = _firsts(x, y, linked) if smooth else _thinned(x, y, linked, coarse)
+    if len(x) > (COLUMNS if smooth else 2 * COLUMNS):
+        x, y, linked = _firsts(x, y, linked) if smooth else _thinned(x, y, linked)
     # from place to place as tenths of a column or pixel: shorter than places, and nothing adds up to an error
     across, down = (np.round(10 * values).astype(np.int64) for values in (x, y))
-    dx, dy = np.diff(across, prepend=0), np.diff(down, prepend=0)
     alone = np.append(~linked[1:], True) & ~linked if len(x) else linked  # a dot, by its round end
     starts = linked & ~np.append(True, linked[:-1]) if len(x) else linked
-    parts: list[str] = []
-    for row, (joined, single, first) in enumerate(
-        zip(linked.tolist(), alone.tolist(), starts.tolist(), strict=True)
-    ):
-        if joined:
-            parts.append(f"{'l' if first else ' '}{_tenths(dx[row])} {_tenths(dy[row])}")
-        else:
-            parts.append(f"M{_tenths(across[row])} {_tenths(down[row])}{'h0' if single else ''}")
+    to_x, to_y = (np.where(linked, np.diff(at, prepend=0), at).tolist() for at in (across, down))
+    parts = [
+        f"{'l' if first else ' '}{_tenths(dx)} {_tenths(dy)}"
+        if joined
+        else f"M{_tenths(dx)} {_tenths(dy)}{'h0' if single else ''}"
+        for dx, dy, joined, single, first in zip(
+            to_x, to_y, linked.tolist(), alone.tolist(), starts.tolist(), strict=True
+        )
+    ]
     return "".join(parts).replace(" -", "-")
 
 
@@ -102,9 +103,10 @@ def area(x: Floats, low: Floats, high: Floats) -> str:
     return path(*around, np.append(False, np.ones(2 * len(x) - 1, dtype=bool))) + "z" if len(x) else ""
 
 
+@lru_cache(maxsize=1 << 14)  # few places, many points
 def _tenths(value: int) -> str:
     """A number of tenths as a decimal, without the zero before the point."""
-    whole, rest = divmod(abs(int(value)), 10)
+    whole, rest = divmod(abs(value), 10)
     digits = f"{whole or ''}.{rest}" if rest else str(whole)
     return f"-{digits}" if value < 0 else digits
 
@@ -116,8 +118,8 @@ def _firsts(x: Floats, y: Floats, linked: Bools) -> tuple[Floats, Floats, Bools]
     return x[firsts], y[firsts], np.append(False, breaks[1:] == breaks[:-1])
 
 
-def _thinned(x: Floats, y: Floats, linked: Bools, width: int) -> tuple[Floats, Floats, Bools]:
-    column = np.floor(x / width).astype(np.intp)
+def _thinned(x: Floats, y: Floats, linked: Bools) -> tuple[Floats, Floats, Bools]:
+    column = np.floor(x / 2).astype(np.intp)
     firsts = np.flatnonzero(np.diff(column, prepend=-1))
     chosen, joined = [], []
     for first, end in zip(firsts.tolist(), [*firsts[1:].tolist(), len(x)], strict=True):
@@ -242,7 +244,12 @@ def hatch(key: str) -> str:
 
 def fits(content: str, room_px: float) -> bool:
     """Whether words of the size of labels fit into so many pixels."""
-    return len(content) * _LETTER_PX + 8 <= room_px
+    return room_for(content) <= room_px
+
+
+def room_for(content: str) -> float:
+    """How many pixels words of the size of labels take, with some air."""
+    return len(content) * _LETTER_PX + 8
 
 
 def shortened(content: str, letters: int) -> str:

@@ -16,12 +16,8 @@ from flows.surroundings import bluetooth
 from pipeline.profile import read_profile
 from pipeline.store import Home
 from tests.conftest import REPO
-
-
-def vagal(*arguments: object, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", *map(str, arguments)]
-    settings = {**os.environ, "VAGAL_HOME": str(home), **environment}
-    return subprocess.run(command, capture_output=True, text=True, cwd=REPO, env=settings, check=False)
+from tests.flows.command_line import vagal, vagal_here
+from tests.flows.web.live import without_prefect
 
 
 @pytest.fixture
@@ -66,7 +62,7 @@ def test_analyse_prints_one_json_object(rr: Path, tmp_path: Path) -> None:
 def test_no_correction_gives_the_plain_values(tmp_path: Path) -> None:
     path = tmp_path / "rr.txt"
     path.write_text("\n".join(["800", "1600", "800", "400", "800"] * 40))
-    run = vagal("analyse", path, "--no-correction", "--json", home=tmp_path / "home")
+    run = vagal_here("analyse", path, "--no-correction", "--json", home=tmp_path / "home")
     whole = json.loads(run.stdout)["whole"]
     assert whole["beats"] == 200
     assert whole["mean_nn_ms"] == 880
@@ -79,15 +75,15 @@ def test_import_stores_and_reports_and_list_shows_it(rr: Path, tmp_path: Path) -
     assert run.returncode == 0, run.stderr
     [report] = home.glob("sessions/anna-1/*/derived/report.html")
     assert f"Report   {report}" in run.stdout
-    assert "anna-1" in vagal("list", home=home).stdout
-    assert vagal("verify", home=home).stdout == "1 sessions are as they were sealed.\n"
-    assert vagal("report", home=home).stdout.strip() == str(report)
+    assert "anna-1" in vagal_here("list", home=home).stdout
+    assert vagal_here("verify", home=home).stdout == "1 sessions are as they were sealed.\n"
+    assert vagal_here("report", home=home).stdout.strip() == str(report)
 
 
 def test_phases_come_from_a_file(rr: Path, tmp_path: Path) -> None:
     phases = tmp_path / "phases.csv"
     phases.write_text("name,kind,start_s,end_s\nQuiet,baseline,0,180\nSums,stressor,180,390\n")
-    run = vagal("analyse", rr, "--phases", phases, "--json", home=tmp_path / "home")
+    run = vagal_here("analyse", rr, "--phases", phases, "--json", home=tmp_path / "home")
     analysis = json.loads(run.stdout)
     assert [(p["name"], p["kind"]) for p in analysis["phases"]] == [
         ("Quiet", "baseline"),
@@ -110,14 +106,14 @@ def test_phases_come_from_a_file(rr: Path, tmp_path: Path) -> None:
 def test_bad_files_are_one_line(tmp_path: Path, name: str, content: str, exit_code: int, said: str) -> None:
     path = tmp_path / name
     path.write_text(content)
-    run = vagal("import", path, "--client", "c1", home=tmp_path / "home")
+    run = vagal_here("import", path, "--client", "c1", home=tmp_path / "home")
     assert (run.returncode, said in run.stderr) == (exit_code, True), run.stderr
     assert "Traceback" not in run.stderr
     assert not list((tmp_path / "home").glob("sessions/*/*"))
 
 
 def test_one_bad_file_does_not_keep_the_others_out(rr: Path, tmp_path: Path) -> None:
-    run = vagal("import", "nowhere.zip", rr, "--client", "c1", home=tmp_path / "home")
+    run = vagal_here("import", "nowhere.zip", rr, "--client", "c1", home=tmp_path / "home")
     assert run.returncode == 3
     assert len(list((tmp_path / "home").glob("sessions/c1/*/session.json"))) == 1
 
@@ -151,14 +147,14 @@ def test_nothing_usable_is_exit_1_and_says_so(tmp_path: Path) -> None:
 def test_wrong_requests_are_one_clear_line(
     tmp_path: Path, arguments: list[str], exit_code: int, said: str
 ) -> None:
-    run = vagal(*arguments, home=tmp_path / "home", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere")
+    run = vagal_here(*arguments, home=tmp_path / "home", DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere")
     assert (run.returncode, said in run.stderr) == (exit_code, True), run.stderr
     assert "Traceback" not in run.stderr
     assert run.stdout == ""
 
 
 def test_recover_with_nothing_to_do(tmp_path: Path) -> None:
-    run = vagal("recover", home=tmp_path / "home")
+    run = vagal_here("recover", home=tmp_path / "home")
     assert (run.returncode, run.stdout) == (0, "Nothing to recover: every session is sealed.\n")
 
 
@@ -166,7 +162,7 @@ def test_an_unreadable_journal_is_named_and_left(tmp_path: Path) -> None:
     folder = tmp_path / "home" / "sessions" / "c1" / "2026-01-01T00-00-00-0000"
     folder.mkdir(parents=True)
     (folder / "journal.bin").write_bytes(b"\0" * 100)
-    run = vagal("recover", home=tmp_path / "home")
+    run = vagal_here("recover", home=tmp_path / "home")
     assert run.returncode == 3
     assert "no readable header" in run.stdout
     assert (folder / "journal.bin").exists()
@@ -190,7 +186,7 @@ def test_an_unreadable_journal_is_named_and_left(tmp_path: Path) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
 def test_what_cannot_be_is_one_line(arguments: list[str], code: int, said: str, tmp_path: Path) -> None:
-    run = vagal(*arguments, home=tmp_path)
+    run = vagal_here(*arguments, home=tmp_path)
     assert run.returncode == code
     assert said in run.stderr
     assert len(run.stderr.strip().splitlines()) <= 4  # wrong usage shows the usage, too
@@ -209,10 +205,10 @@ def test_a_scenario_with_a_mistake_is_one_line(tmp_path: Path) -> None:
 def test_a_mistake_in_a_sensor_of_one_s_own_stops_only_what_lists_sensors(tmp_path: Path) -> None:
     (tmp_path / "sensors").mkdir()
     (tmp_path / "sensors" / "mine.toml").write_text("name = 5")
-    listed = vagal("devices", "--simulate", "--seconds", "1", home=tmp_path)
+    listed = vagal_here("devices", "--simulate", "--seconds", "1", home=tmp_path)
     assert listed.returncode == 3
     assert "mine.toml" in listed.stderr
-    captured = vagal("capture", "nobody", "--simulate", "--speed", "50", home=tmp_path)
+    captured = vagal_here("capture", "nobody", "--simulate", "--speed", "50", home=tmp_path)
     assert "sensors of your own are passed over" in captured.stderr
     assert "no supported sensor named 'nobody'" in captured.stderr
 
@@ -228,14 +224,14 @@ kind = "baseline"
 duration_s = 60
 instruction = "Sit quietly."
 """
-NO_PREFECT = {"PREFECT_API_URL": "http://127.0.0.1:9/api"}  # the discard port: nothing answers
 
 
 def _recording(home: Path, *arguments: str, **streams: Any) -> subprocess.Popen[str]:
     """A simulated session of a minute that is recorded without a screen."""
     (home / "brief.toml").write_text(BRIEF)
     asked = ["record", "--simulate", "--speed", "60", "--protocol", str(home / "brief.toml"), *arguments]
-    environment = {**os.environ, "VAGAL_HOME": str(home), **NO_PREFECT}
+    without = {"PYTHONPATH": str(without_prefect(home / "without"))}
+    environment = {**os.environ, "VAGAL_HOME": str(home), **without}
     command = [sys.executable, "-m", "flows.cli", *asked]
     return subprocess.Popen(command, text=True, cwd=REPO, env=environment, **streams)
 
@@ -282,7 +278,7 @@ def test_record_asks_once_in_a_terminal(tmp_path: Path) -> None:
     ids=["no condition", "no file", "a page asks"],
 )
 def test_wrong_conditions_are_one_line(arguments: list[str], code: int, said: str, tmp_path: Path) -> None:
-    run = vagal(*arguments, home=tmp_path)
+    run = vagal_here(*arguments, home=tmp_path)
     assert (run.returncode, said in run.stderr) == (code, True), run.stderr
     assert not list(tmp_path.rglob("session.json"))
 
@@ -296,7 +292,7 @@ def test_what_a_real_client_said_is_offered_again(tmp_path: Path) -> None:
 
 
 def test_both_editions_of_what_is_analysed(rr: Path, tmp_path: Path) -> None:
-    run = vagal("analyse", rr, "--out", tmp_path / "out", home=tmp_path / "home")
+    run = vagal_here("analyse", rr, "--out", tmp_path / "out", home=tmp_path / "home")
     names = ["features.parquet", "beats.parquet", "analysis.json", "report.html", "client.html"]
     assert run.stderr.splitlines() == [f"Wrote {tmp_path / 'out' / name}" for name in names]
     pages = {name: (tmp_path / "out" / name).read_text(encoding="utf-8") for name in names[-2:]}

@@ -12,7 +12,7 @@ from flows.events import Events, events_of, print_events
 from flows.importing import Reading, import_recording
 from pipeline.errors import InsufficientDataError, UsageError
 from pipeline.store import Home
-from tests.flows.test_cli import vagal
+from tests.flows.command_line import vagal_here
 from tests.pipeline.skin.signals import bateman, still, times
 
 BEGAN_S = 1_600_000_000
@@ -47,7 +47,7 @@ def _found(folder: Path, home: Path, window: tuple[float, float] = WINDOW) -> Ev
 
 
 def test_a_row_for_each_marker_and_a_summary(wristband: Path, tmp_path: Path) -> None:
-    run = vagal("events", wristband, "--json", "--out", tmp_path / "out", home=tmp_path / "home")
+    run = vagal_here("events", wristband, "--json", "--out", tmp_path / "out", home=tmp_path / "home")
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
     assert found["window_s"] == [1, 4]
@@ -99,7 +99,7 @@ def test_the_window_decides_what_counts(wristband: Path, tmp_path: Path) -> None
 def test_without_markers_one_line_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "rr.txt"
     path.write_text("\n".join(["800", "810", "790"] * 100))
-    run = vagal("events", path, home=tmp_path / "home")
+    run = vagal_here("events", path, home=tmp_path / "home")
     assert run.returncode == 1
     assert run.stderr.count("\n") == 1
     assert "holds no markers" in run.stderr

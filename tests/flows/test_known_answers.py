@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 from scipy.signal import welch
 
 from pipeline.model import Floats
-from tests.flows.test_cli import vagal
+from tests.flows.command_line import vagal_here
 
 FILES = ["kubios_report/SampleExport.txt", "rri_txt_polar_hrm/rest_rri.txt"]
 KUBIOS = {  # as its report prints them
@@ -27,7 +27,7 @@ KUBIOS = {  # as its report prints them
 
 
 def analysed(path: Path, home: Path, *options: str) -> dict[str, Any]:
-    run = vagal("analyse", path, "--no-correction", "--json", *options, home=home)
+    run = vagal_here("analyse", path, "--no-correction", "--json", *options, home=home)
     assert run.returncode == 0, run.stderr
     whole: dict[str, Any] = json.loads(run.stdout)["whole"]
     return whole

@@ -47,7 +47,7 @@ async def _analysed(recorder: Recorder) -> None:
 def test_what_was_shown_is_reproduced(scene: str, tmp_path: Path) -> None:
     played = play(
         tmp_path,
-        resting(260),
+        resting(200),
         scene=scenario(scene),
         speed=60,
         happening=_marking,
@@ -55,7 +55,7 @@ def test_what_was_shown_is_reproduced(scene: str, tmp_path: Path) -> None:
     )
     then = shown_then(played.folder)
     assert shown_again(played.folder) == then
-    assert len(then) >= 255
+    assert len(then) >= 195
     assert sum(each["rhythm_concentration"] is not None for each in then) > 20
     assert any("marked: talking" in (each["reasons"] or "") for each in then)
 

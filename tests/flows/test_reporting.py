@@ -120,12 +120,28 @@ def _a_session_before(folder: Path) -> None:
     write_values(earlier, read_values(folder / "derived" / "values.json"))
 
 
+def _a_card_before(folder: Path) -> None:
+    earlier = folder.with_name("2020-01-01T09-00-00-0000") / "derived"
+    earlier.mkdir(parents=True)
+    card = json.loads((folder / "derived" / "report.json").read_bytes())["card"]
+    (earlier / "report.json").write_text(json.dumps({"card": card}))
+
+
 def _damaged_facts(folder: Path) -> None:
     (folder / "derived" / "report.json").write_text("{}")
 
 
 @pytest.mark.parametrize(
-    "change", [_enter_a_goal, _enter_an_outcome, _set_a_phrase, _release, _a_session_before, _damaged_facts]
+    "change",
+    [
+        _enter_a_goal,
+        _enter_an_outcome,
+        _set_a_phrase,
+        _release,
+        _a_session_before,
+        _a_card_before,
+        _damaged_facts,
+    ],
 )
 def test_what_is_around_a_session_changes_its_pages_alone(
     folder: Path, analyses: list[str], change: Callable[[Path], None]
@@ -294,8 +310,6 @@ def _verdicts(facts: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("count", "effect", "key", "clients"),
     [
-        pytest.param(0, 0.0, "not_enough", "This is not something you did.", id="the first"),
-        pytest.param(9, 1.0, "not_enough", "This is not something you did.", id="one short of a look"),
         pytest.param(10, 1.0, "higher", "larger than your usual ups and downs", id="a look"),
         pytest.param(10, 0.0, "no_change", "shows no change larger than", id="a look at no change"),
         pytest.param(12, 1.0, "higher", "larger than your usual ups and downs", id="between two looks"),
@@ -310,7 +324,6 @@ def test_what_stands_across_sessions_is_what_the_progress_report_says(
     told = {each["audience"]: each for each in _verdicts(folder / "derived" / "report.json")}
     assert list(told.values()) == _verdicts(progress.facts)
     assert told["client"]["text_key"] == f"claims.client.progress.{key}"
-    assert ("reason" in told["clinician"]) == (key == "not_enough")
     words = {
         audience: page_of((folder / "derived" / name).read_text("utf-8")).words
         for audience, name in EDITIONS.items()
@@ -320,6 +333,36 @@ def test_what_stands_across_sessions_is_what_the_progress_report_says(
     assert clients in words["client"]
     assert ("reliably" in words["clinician"]) == (key == "higher")
     assert "reliabl" not in words["client"]
+
+
+@pytest.mark.parametrize(
+    ("count", "baselines"), [pytest.param(0, 0, id="the first"), pytest.param(9, 9, id="one short of a look")]
+)
+def test_before_a_look_only_the_clinician_reads_of_progress(folder: Path, count: int, baselines: int) -> None:
+    _earlier(folder, count, effect=1.0)
+    write_report(folder)
+    [told] = _verdicts(folder / "derived" / "report.json")
+    said = f"Progress: too early to say ({baselines} of 10 baselines)."
+    assert (told["text"], told["audience"]) == (said, "clinician")
+    words = {
+        audience: page_of((folder / "derived" / name).read_text("utf-8")).words
+        for audience, name in EDITIONS.items()
+    }
+    assert said in words["clinician"]
+    assert "enough data" not in words["client"]
+
+
+def test_another_card_in_an_earlier_report_makes_this_one_s_anew(folder: Path) -> None:
+    write_report(folder)
+    _a_session_before(folder)
+    write_report(folder)
+    key, facts = report_key(folder), folder / "derived" / "report.json"
+    shown = json.loads(facts.read_bytes())["card"]
+    earlier = folder.with_name("2020-01-01T09-00-00-0000") / "derived" / "report.json"
+    earlier.write_text(json.dumps({"card": shown}))
+    assert report_key(folder) != key
+    write_report(folder)
+    assert json.loads(facts.read_bytes())["card"] != shown
 
 
 def test_later_sessions_change_nothing_of_an_earlier_one_s_report(folder: Path) -> None:

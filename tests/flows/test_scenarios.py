@@ -29,7 +29,7 @@ from tests.flows.delivered import (
 )
 from tests.flows.rooms import Happening, Played, play, resting
 
-SECONDS = 150
+SECONDS = 110  # the last fault of all comes at 90 s, most end at 70 s
 OF_ALL_S = 95  # and the 30 s for which a session waits for the EdaMove: two of its minutes
 HUNDREDTH = 0.00501  # a count of the HealthyPi Move, and a rounding error
 

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import pytest
 
 from devices.virtual.room import Room
 from flows import companion, session
+from flows.progressing import write_progress
 from flows.recording import Recorder
 from pipeline.errors import InputError, InsufficientDataError
 from pipeline.store import Home, is_session
@@ -199,6 +200,48 @@ def test_a_session_without_anything_usable_is_exit_1_with_the_reason(tmp_path: P
         InsufficientDataError, match=r"is stored in .*, but it has no report: .*nothing usable"
     ):
         companion.report_plainly(folder)
+
+
+def _no_folder_of_clients(home: Path) -> None:
+    (home / "clients").write_text("")
+
+
+def _no_sessions(home: Path) -> None:
+    (home / "sessions" / "test-1").rename(home / "sessions" / "test-2")
+
+
+def _prefect_is_gone(_: Home, __: str) -> None:
+    raise ConnectionError("nobody answers")
+
+
+@pytest.mark.parametrize("break_it", [_no_folder_of_clients, _no_sessions])
+@pytest.mark.parametrize("run", [write_progress, _prefect_is_gone], ids=["Prefect", "no Prefect"])
+def test_progress_that_fails_is_told_in_one_line_and_the_report_stays(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    break_it: Callable[[Path], None],
+    run: Callable[[Home, str], object],
+) -> None:
+    home = folder.parents[2]
+    session.run_plain(folder)
+    written = _report(folder).read_bytes()
+    break_it(home)
+    monkeypatch.setattr(session, "run_progress_flow", run)
+    session.progress_beside(Home(home), "test-1")
+    [line] = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"the progress report was not made \(.+\): the session's is there", line)
+    assert [each.read_bytes() for each in home.glob("sessions/*/*/derived/report.html")] == [written]
+
+
+def test_progress_is_made_without_prefect_where_that_fails(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session.run_plain(folder)
+    monkeypatch.setattr(session, "run_progress_flow", _prefect_is_gone)
+    session.progress_beside(Home(folder.parents[2]), "test-1")
+    assert capsys.readouterr().out == ""
+    assert (folder.parents[2] / "clients" / "test-1" / "derived" / "progress.html").is_file()
 
 
 def test_a_companion_has_nothing_to_follow_in_a_folder_that_is_gone(tmp_path: Path) -> None:

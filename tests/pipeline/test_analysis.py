@@ -96,3 +96,14 @@ class TestReference:
         analysis = analyse(recording(streams={"rr": beats(840.0)}, phases=()))
         assert analysis.phases[1].phase.kind == "reference"
         assert np.sum(analysis.signals.valid_seconds) == pytest.approx(840, abs=40)
+
+
+def test_without_a_skin_response_that_is_why_there_is_no_amplitude() -> None:
+    time_s = np.arange(840 * 4) / 4
+    still = Stream("eda", time_s, {"eda_us": 5.0 + 0.001 * time_s}, rate_hz=4.0)
+    whole = analyse(recording(streams={"eda": still}, phases=(), ratings=())).whole
+    assert whole.features["scr_n"] == 0
+    assert {name: whole.null_reasons[name] for name in ("scr_amplitude_us", "scr_rise_s")} == {
+        "scr_amplitude_us": "there were no responses",
+        "scr_rise_s": "there were no responses",
+    }

@@ -123,8 +123,8 @@ def test_a_logo_that_is_not_there(tmp_path: Path) -> None:
     ("toml", "phrases"),
     [
         ("[phrases]", {}),
-        ('[phrases]\n"page.footer" = "Ask us."', {"page.footer": "Ask us."}),
-        ('[phrases.page]\nfooter = "Ask us."', {"page.footer": "Ask us."}),
+        ('[phrases]\n"page.skip" = "To the text"', {"page.skip": "To the text"}),
+        ('[phrases.page]\nskip = "To the text"', {"page.skip": "To the text"}),
         ('[phrases]\n"page.firmware" = "software {version}"', {"page.firmware": "software {version}"}),
     ],
     ids=["none", "with dots", "in tables", "with a place"],
@@ -154,11 +154,15 @@ def test_phrases_of_its_own(tmp_path: Path, toml: str, phrases: dict[str, str]) 
             "yet'",
         ),
         (
-            '"page.footer" = "Call 555 1234."',
-            "page.footer: '1234' is a number that the text does not have: numbers come from the session",
+            '"page.footer" = "Ask us."',
+            "page.footer: stays as it is: it keeps the report honest, or people safe",
         ),
-        ('"page.footer" = "<b>Ask us.</b>"', "page.footer: '<b>' is HTML: write plain words"),
-        ('"page.footer" = ""', "page.footer: is empty: write what is to stand there"),
+        (
+            '"page.skip" = "Call 555 1234."',
+            "page.skip: '1234' is a number that the text does not have: numbers come from the session",
+        ),
+        ('"page.skip" = "<b>Ask us.</b>"', "page.skip: '<b>' is HTML: write plain words"),
+        ('"page.skip" = ""', "page.skip: is empty: write what is to stand there"),
     ],
 )
 def test_a_phrase_that_is_left_out(tmp_path: Path, line: str, why: str) -> None:

@@ -88,6 +88,8 @@ CVX = {"cvx_tonic_us", "cvx_phasic_us", "cvx_driver_us"}
         pytest.param({"nn_pairs": 49}, set(BEAT_TO_BEAT), id="49 differences"),
         pytest.param({"corrected_pct": 5.1}, HRV - {*BEAT_TO_BEAT, *SPREAD}, id="over 5 % corrected"),
         pytest.param({"corrected_pct": 20.1}, HRV, id="over 20 % corrected"),
+        pytest.param({"corrected_pct": 30.0}, HRV, id="30 % corrected: heart rate only"),
+        pytest.param({"corrected_pct": 30.1}, HRV | RATE, id="over 30 % corrected"),
         pytest.param({"covered_s": 239}, VLF_ONLY, id="little cover"),
         pytest.param({"contiguous_nn": 199}, COMPLEX, id="199 in a row"),
         pytest.param(

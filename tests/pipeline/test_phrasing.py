@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from pipeline.errors import InputError
 from pipeline.language import catalogue
-from pipeline.phrasing import CLIENT_KEYS, UNSAID, refusal
+from pipeline.phrasing import CLIENT_KEYS, PROTECTED, UNSAID, refusal
 from tests.pipeline.claims.wording import FORBIDDEN, NUMBER, RELIABLY
 
 SETTLED = "claims.client.heart.rose.settled"
@@ -59,34 +60,34 @@ def _of_clients() -> list[tuple[str, str]]:
             id="cortisol where the text has cortisol-like",
         ),
         pytest.param(
-            "delayed.text",
-            "A calculation from heart and skin signals. It estimates your cortisol.",
-            "'cortisol' is not said in a report: write something like 'signals related to arousal'",
+            "client.picture_note",
+            "The band is your own baseline. Arousal is stress.",
+            "'stress' is not said in a report: write something like 'signs of arousal'",
             id="denied before, and now told",
         ),
         pytest.param(
-            "page.footer",
+            "page.skip",
             "This treats anxiety.",
             "'treats' is not said in a report: write something like 'supports relaxation and breathing "
             "practice'",
             id="treats",
         ),
         pytest.param(
-            "page.footer",
+            "page.skip",
             "It is known to reduce anxiety.",
             "'reduce anxiety' is not said in a report: write something like 'supports relaxation and "
             "breathing practice'",
             id="reduces",
         ),
         pytest.param(
-            "page.footer",
+            "page.skip",
             "This report makes a diagnosis.",
             "'diagnosis' is not said in a report: write something like 'for discussion with your "
             "practitioner'",
             id="a diagnosis",
         ),
         pytest.param(
-            "page.footer",
+            "page.skip",
             "A medical-grade device.",
             "'medical-grade' is not said in a report: write something like 'research-informed; not a "
             "medical device'",
@@ -137,7 +138,7 @@ def _of_clients() -> list[tuple[str, str]]:
             "'&nbsp;' is HTML: write plain words",
             id="a sign in HTML",
         ),
-        pytest.param("page.footer", "  ", "is empty: write what is to stand there", id="nothing"),
+        pytest.param("page.skip", "  ", "is empty: write what is to stand there", id="nothing"),
     ],
 )
 def test_a_phrase_that_is_refused(key: str, phrase: str, why: str) -> None:
@@ -150,8 +151,8 @@ def test_a_phrase_that_is_refused(key: str, phrase: str, why: str) -> None:
     ("key", "phrase"),
     [
         pytest.param(SETTLED, f"Your heart was busy {PLACES}, and came down.", id="other words"),
-        pytest.param("page.footer", "Not a medical device; no diagnosis.", id="what is denied"),
-        pytest.param("page.footer", "We do not measure cortisol.", id="a hormone that is denied"),
+        pytest.param("page.skip", "Not a medical device; no diagnosis.", id="what is denied"),
+        pytest.param("page.skip", "We do not measure cortisol.", id="a hormone that is denied"),
         pytest.param(
             "delayed.title", "A slow line, with cortisol-like timing", id="what the text has itself"
         ),
@@ -171,6 +172,52 @@ def test_a_phrase_that_is_refused(key: str, phrase: str, why: str) -> None:
 )
 def test_a_phrase_that_can_stand(key: str, phrase: str) -> None:
     assert catalogue(phrases={key: phrase}).entries[key] == phrase
+
+
+@pytest.mark.parametrize(
+    ("key", "phrase"),
+    [
+        pytest.param("page.footer", "Ask us.", id="no medical device, no diagnosis"),
+        pytest.param("page.footer", "Not a medical device. Talk about this with us.", id="half of it"),
+        pytest.param("client.footer", "Ask us.", id="to a client"),
+        pytest.param("page.simulated", "EXAMPLE", id="simulated"),
+        pytest.param("client.draft", "Report.", id="a draft"),
+        pytest.param("client.crisis", "Say hello: {line}", id="the crisis line"),
+        pytest.param("entries.no_crisis", "All is well.", id="no crisis line"),
+        pytest.param("entries.asks_to_speak", "Of {day}, for your files. {crisis}", id="item 9"),
+        pytest.param("entered.safety.unwell", "a pause", id="unwell"),
+        pytest.param("next_time.unwell", "Go on as planned.", id="unwell, next time"),
+        pytest.param("claims.client.practice.talk_first", "Practise daily.", id="a word first"),
+        pytest.param("claims.client.cannot_tell.health", "You are well.", id="health"),
+        pytest.param("claims.rules.was_hard", "The session was long.", id="a rule"),
+        pytest.param("delayed.text", "A calculation from heart and skin signals.", id="hormones, delayed"),
+        pytest.param("reading.proxies.text", "{variability} and skin.", id="hormones, proxies"),
+        pytest.param("record.limits", "{name} {version}, data {data}.", id="hormones, in the record"),
+        pytest.param("web.home.foot", "Welcome.", id="hormones, at home"),
+    ],
+)
+def test_what_keeps_a_report_honest_and_people_safe_stays(key: str, phrase: str) -> None:
+    with pytest.raises(InputError) as refused:
+        catalogue(phrases={key: phrase})
+    assert str(refused.value) == f"{key}: stays as it is: it keeps the report honest, or people safe"
+
+
+def test_each_text_that_denies_a_device_a_diagnosis_or_a_hormone_is_protected() -> None:
+    denying = {key for key, text in _texts() if HONEST.search(text)}
+    assert {key for key in denying if not key.startswith(PROTECTED)} == SAID_IN_PASSING
+
+
+HONEST = re.compile(
+    r"medical device|no diagnosis|not a diagnosis|hormones|not estimate|simulated|in a crisis", re.IGNORECASE
+)
+SAID_IN_PASSING = {
+    "reasons.quality.artefacts",  # a reason with its numbers; the footer says it of the whole
+}
+
+
+@pytest.mark.parametrize("key", PROTECTED)
+def test_what_is_protected_exists(key: str) -> None:
+    assert [each for each, _ in _texts() if each.startswith(key)]
 
 
 def test_one_text_of_several() -> None:

@@ -38,7 +38,7 @@ def standing(
         rule="",
         looks=(),
         next_due=5,
-        reliability=Reliability(0.19, 0.13, 0.27, 0.174, 0.1, 10, 0.6, "Uhlig 2020"),
+        reliability=Reliability(0.19, 0.13, 0.27, 0.174, 0.1, 10, 0.6, "Example 2000"),
         detectable=1.36,
         detectable_down=0.74,
         more_to_halve=24,

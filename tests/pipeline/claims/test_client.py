@@ -35,6 +35,7 @@ BASELINE = Phase(reason("phase_names.baseline"), PhaseKind.BASELINE, 0.0, 180.0)
 CHALLENGE = Phase(reason("phase_names.challenge"), PhaseKind.STRESSOR, 180.0, 360.0)
 RECOVERY = reason("phase_names.recovery")
 RISE, FALL, STEADY = (13.0, 11.0, 15.0), (-5.0, -7.0, -3.0), (1.0, -1.0, 3.0)
+SKIN_RISE = (0.3, 0.2, 0.4)
 FOLLOWED = Adherence(Basis.BREATHING, Outcome.FOLLOWED, 6.0, near_share=0.9)
 
 
@@ -51,7 +52,7 @@ def _reacted(
         challenge=CHALLENGE,
         baseline=BASELINE,
         reaction=Reactivity(measure, BASELINE.name, CHALLENGE.name, 180.0, *change, 12),
-        after=Recovery(measure, CHALLENGE.name, 180.0, RECOVERY, *left) if left else None,
+        after=Recovery(measure, CHALLENGE.name, 180.0, RECOVERY, *left, blocks=4) if left else None,
         quality=quality,
     )
 
@@ -118,14 +119,13 @@ def _today(*first: Reacted, pacing: tuple[Adherence, ...] = (), usable: float = 
         ),
         pytest.param(
             _today(_of_ones_own(_reacted(RISE, (0.1, -0.1, 0.3)))),
-            "Your heart beat faster in the part called “Speech”, and by the end of the part called “Tea” "
-            "most of that had gone again.",
+            "Your heart beat faster during “Speech”, and by the end of “Tea” most of that had gone again.",
             id="phases of one's own",
         ),
         pytest.param(
             _today(_of_ones_own(_reacted(FALL))),
-            "Your heart beat more slowly in the part called “Speech” than in the part called “Sofa”. That "
-            "happens, too, and is neither good nor bad.",
+            "Your heart beat more slowly during “Speech” than during “Sofa”. That happens, too, and is "
+            "neither good nor bad.",
             id="a baseline of one's own",
         ),
         pytest.param(
@@ -154,6 +154,42 @@ def test_the_one_sentence(today: Today, said: str) -> None:
     told = sentence(today)
     assert told.text == said
     assert (told.id, told.audience) == ("client.sentence", Audience.CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("first", "leads"),
+    [
+        pytest.param((STEADY, SKIN_RISE), "ln_scl", id="a steady heart before a skin that stands out"),
+        pytest.param((RISE, SKIN_RISE), "mean_hr_bpm", id="both stand out: the heart"),
+        pytest.param((STEADY, STEADY), "mean_hr_bpm", id="neither does: the heart"),
+    ],
+)
+def test_it_is_about_the_first_that_stands_out_as_the_picture_is(
+    first: tuple[tuple[float, float, float], ...], leads: str
+) -> None:
+    heart, skin = first
+    leading = _today(_reacted(heart), _reacted(skin, measure="ln_scl")).leading
+    assert leading is not None
+    assert leading.measure == leads
+
+
+@pytest.mark.parametrize(
+    ("each", "rule", "rests_on"),
+    [
+        pytest.param(
+            _reacted(RISE, (0.1, -0.1, 0.3)),
+            "most_has_gone",
+            (10.0, -10.0, 30.0, "%", 16),
+            id="what was left",
+        ),
+        pytest.param(_reacted(RISE), "stands_out", (13.0, 11.0, 15.0, "bpm", 12), id="the change"),
+        pytest.param(_reacted(STEADY), "estimable", (1.0, -1.0, 3.0, "bpm", 12), id="no change"),
+    ],
+)
+def test_it_carries_what_its_rule_rests_on(each: Reacted, rule: str, rests_on: tuple[object, ...]) -> None:
+    told = sentence(_today(each))
+    assert (told.estimate, told.low, told.high, told.unit, told.n) == rests_on
+    assert (told.rule, told.n_unit) == (rule, "blocks")
 
 
 class TestRules:

@@ -177,7 +177,7 @@ class TestReliability:
             "changed "
             "(95 % interval 13 to 27 %; own baselines: 10)."
         )
-        assert (told.n, told.source) == (10, "Uhlig 2020")
+        assert (told.n, told.source) == (10, "Example 2000")
 
     def test_from_the_literature(self) -> None:
         own = replace(standing().reliability, cv=0.21, low=0.12, high=0.35, sessions=0, learned=0.0)

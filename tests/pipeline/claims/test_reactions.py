@@ -12,6 +12,7 @@ from pipeline.claims.reactions import (
     ESTIMABLE,
     SHARE_ESTIMABLE,
     STANDS_OUT,
+    Left,
     Reacted,
     Returned,
     early,
@@ -23,7 +24,7 @@ from pipeline.claims.reactions import (
 from pipeline.model import Pacer, Phase, PhaseKind
 from pipeline.regulation.curves import Curve
 from pipeline.regulation.reactivity import Reactivity
-from pipeline.regulation.recovery import Recovery, Share
+from pipeline.regulation.recovery import WIDEST_SHARE, Recovery, Share
 from tests.pipeline.claims.wording import plain
 
 HEART, SKIN, RESPONSES = "mean_hr_bpm", "ln_scl", "scr_per_min"
@@ -89,7 +90,7 @@ def _said(told: Told) -> str:
     [
         pytest.param(
             _reacted(),
-            "Heart rate rose by 13 bpm in Challenge (95 % interval 11 to 15 bpm, against Baseline).",
+            "Heart rate rose by 13.2 bpm in Challenge (95 % interval 10.9 to 15.4 bpm, against Baseline).",
             id="rose",
         ),
         pytest.param(
@@ -242,6 +243,20 @@ def test_a_claim_carries_what_it_rests_on() -> None:
     assert (told.estimate, told.low, told.high) == pytest.approx((24.0, 18.0, 30.0), abs=0.1)
 
 
+@pytest.mark.parametrize("late_", [True, False], ids=["late", "early"])
+def test_a_share_rests_on_the_blocks_of_the_recovery_too(late_: bool) -> None:
+    left = Left(_reacted(left=(0.5, 0.4, 0.6)), Share(0.5, 0.4, 0.6, blocks=4), late=late_)
+    told = share_claim(left)
+    assert isinstance(told, Claim)
+    assert (told.n, told.n_unit) == (16, "blocks")
+
+
+def test_a_share_known_too_loosely_is_withheld_with_that_reason() -> None:
+    told = share_claim(late(_reacted(left=(0.2, -0.6, 0.9))))
+    assert isinstance(told, Withheld)
+    assert told.reason == "its interval is wider than the reaction itself"
+
+
 class TestRules:
     """Each rule just met, and just not."""
 
@@ -280,6 +295,8 @@ class TestRules:
             pytest.param(_reacted(left=(0.5, 0.4, 0.6)), True, id="met"),
             pytest.param(_reacted(), False, id="no recovery"),
             pytest.param(_reacted(left="unknown"), False, id="share not estimable"),
+            pytest.param(_reacted(left=(0.5, 0.0, WIDEST_SHARE)), True, id="as wide as the reaction"),
+            pytest.param(_reacted(left=(0.5, -0.01, WIDEST_SHARE)), False, id="wider than the reaction"),
             pytest.param(
                 _reacted((1.0, 0.0, 2.0), left=(0.5, 0.4, 0.6)), False, id="reaction does not stand out"
             ),

@@ -12,6 +12,7 @@ from pipeline.claims.states import (
     LOW_COVERAGE,
     beside_claim,
     level_claim,
+    level_claims,
     near_claim,
     usable_claims,
 )
@@ -90,6 +91,21 @@ class TestLevels:
     def test_of_the_whole_session(self) -> None:
         told = level_claim(LEVELS["mean_hr_bpm"], Estimate("mean_hr_bpm", "", 0.0, 66.2), 0.97, pulse=True)
         assert plain(told.text) == "Over the whole session, pulse rate was 66.2 bpm."
+
+    def test_of_the_whole_session_it_says_what_it_rests_on(self) -> None:
+        found = list(level_claims(replace(guided(), phases=())))
+        whole = guided().whole
+        columns = {"beats": "beats", "differences": "nn_pairs", "responses": "scr_n"}
+        assert [each.n_unit for each in found if isinstance(each, Claim)] == [
+            "beats",
+            "differences",
+            "seconds",
+            "responses",
+        ]
+        for each in found:
+            assert isinstance(each, Claim)
+            if each.n_unit in columns:
+                assert each.n == whole.number(columns[each.n_unit])
 
     def test_a_value_that_is_not_there_is_withheld_with_the_reason(self) -> None:
         told = level_claim(

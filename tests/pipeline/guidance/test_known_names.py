@@ -98,8 +98,8 @@ def test_what_is_ones_own_keeps_its_name(phase: Phase, plan: str | None) -> None
     named = _named(phase, plan)
     assert named == phase
     assert not isinstance(named.name, Reason)
-    assert during(named.name) == f"in the part called “{phase.name}”"
-    assert by_end(named.name) == f"by the end of the part called “{phase.name}”"
+    assert during(named.name) == f"during “{phase.name}”"
+    assert by_end(named.name) == f"by the end of “{phase.name}”"
 
 
 @pytest.mark.parametrize(

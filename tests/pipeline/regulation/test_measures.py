@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from devices.virtual.client import SimulatedClient
-from pipeline.heart.beats import Beats
+from pipeline.heart.beats import BeatKind, Beats
 from pipeline.heart.time_domain import time_domain
 from pipeline.model import Phase, PhaseKind
 from pipeline.regulation.blocks import Blocks, Measure
@@ -88,6 +88,17 @@ def test_a_stretch_that_is_half_empty_has_no_value(signals: Signals) -> None:
     holed = replace(signals, beats=beats, series=beats, eda=replace(signals.eda, valid=valid))
     for name, measure in measures_of(holed, []).items():
         assert np.flatnonzero(np.isnan(measure.over(START_S, END_S))).tolist() == [2], name
+
+
+def test_a_stretch_with_many_excluded_intervals_has_no_heart_rate_but_a_bin_has(signals: Signals) -> None:
+    assert signals.beats is not None
+    kind = signals.beats.kind.copy()
+    inside = np.flatnonzero((signals.beats.time_s >= 60) & (signals.beats.time_s < 90))
+    kind[inside[: len(inside) * 2 // 5]] = BeatKind.EXTRA
+    beats = replace(signals.beats, kind=kind)
+    rate = measures_of(replace(signals, beats=beats, series=beats), [])["mean_hr_bpm"]
+    assert np.flatnonzero(np.isnan(rate.over(START_S, END_S))).tolist() == [2]
+    assert np.isfinite(rate.over(np.array([85.0]), np.array([90.0]))).all()
 
 
 def test_without_a_signal_there_is_no_value(signals: Signals) -> None:

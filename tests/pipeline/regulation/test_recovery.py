@@ -27,6 +27,7 @@ def test_the_share_left_is_that_of_the_last_two_minutes_and_beside_it_that_of_th
     assert found.early.low is not None
     assert found.early.high is not None
     assert found.early.low < 0.75 < found.early.high
+    assert (found.early.blocks, found.blocks) == (4, 4)
 
 
 def test_what_is_said_in_the_first_seconds_does_not_count() -> None:

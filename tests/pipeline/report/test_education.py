@@ -211,6 +211,14 @@ def test_weeks_are_those_with_practice() -> None:
     assert _facts(recording(), known(earlier=(idle, before(10), before(11), before(24)))).weeks == 2
 
 
+@pytest.mark.parametrize("simulated", [True, False], ids=["simulated", "real"])
+def test_a_simulated_session_never_counts_for_a_real_one_nor_the_other_way_round(simulated: bool) -> None:
+    context = known(earlier=(before(10, simulated=simulated), before(24, simulated=simulated)))
+    same, other = (_facts(recording(simulated=each), context) for each in (simulated, not simulated))
+    assert (same.first_session, same.weeks) == (False, 2)
+    assert (other.first_session, other.weeks) == (True, 0)
+
+
 @pytest.mark.parametrize(
     ("values", "high"),
     [((2.0, 4.5), False), ((2.0, 5.0), True), ((8.0,), True), ((7.9, 7.9), False), ((), False)],

@@ -78,3 +78,16 @@ def test_axe_finds_nothing(browser: Any, page_file: Path) -> None:
     found = base.AxeResults(shown.evaluate("axe.run(document, { resultTypes: ['violations'] })"))
     assert found.violations_count == 0, found.generate_report()
     context.close()
+
+
+def test_on_a_phone_figures_end_where_their_labels_begin(browser: Any, page_file: Path) -> None:
+    shown = browser.new_page(viewport={"width": 390, "height": 844})
+    shown.goto(page_file.as_uri())
+    edges = shown.evaluate(
+        """() => [...document.querySelectorAll('.figures div')].map(each => [
+            Math.round(each.querySelector('dd').getBoundingClientRect().right),
+            Math.round(each.querySelector('dt').getBoundingClientRect().left)])"""
+    )
+    assert len({tuple(each) for each in edges}) <= 1
+    assert all(number < label for number, label in edges)
+    shown.close()

@@ -8,6 +8,7 @@ from pipeline.analysis import analyse
 from pipeline.language import text
 from pipeline.model import CheckIn, Marker, Note
 from pipeline.report import render, svg
+from pipeline.report.said import events_of, said
 from tests.pipeline.report.recordings import Page, page_of, recording
 
 MARKS = (
@@ -83,6 +84,34 @@ def test_of_the_questions_before_a_first_session_only_a_yes_is_told() -> None:
     assert "Posture: sitting; Pregnancy: yes" in _page().words
     assert "pacemaker" not in _page().words
     assert "epilepsy" not in _page().words
+
+
+def _tags(count: int, words: str = "tag {}") -> tuple[Marker, ...]:
+    return tuple(Marker(60.0 * each, "tag", words.format(each)) for each in range(1, count + 1))
+
+
+@pytest.mark.parametrize(
+    ("markers", "rows"),
+    [
+        pytest.param(_tags(6), [str(each) for each in range(1, 7)], id="six stay"),
+        pytest.param(_tags(9), ["1", "2", "3", "4", "5", "6 to 9"], id="nine"),
+        pytest.param(_tags(9, ""), ["1", "2", "3", "4", "5", "6 to 9"], id="without a number"),
+        pytest.param(_tags(9, "exam {}"), [str(each) for each in range(1, 10)], id="with words"),
+        pytest.param(
+            (*_tags(9), Marker(250.0, "note", "laughed")),
+            [str(each) for each in range(1, 11)],
+            id="with something between them",
+        ),
+    ],
+)
+def test_many_tags_without_words_are_one_row(markers: tuple[Marker, ...], rows: list[str]) -> None:
+    session = recording(markers=markers, ratings=())
+    events = said(session).events
+    assert events is not None
+    found = events.groups[0].rows
+    assert [row.head for row in found] == rows
+    assert (found[-1].cells[-1].text == "and 4 more tags, the last at 9:00") == (" to " in rows[-1])
+    assert [each.number for each in events_of(session)] == list(range(1, len(markers) + 1))
 
 
 def test_nothing_said_takes_no_room() -> None:

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pipeline.analysis import analyse
+from pipeline.claims.claim import Audience
 from pipeline.claims.progress import progress_claims
 from pipeline.model import Rating
 from pipeline.progress.progress import Progress, progress
@@ -82,6 +83,17 @@ def test_below_it_stands_what_the_progress_report_says() -> None:
     )
     assert since_last(NOW, (before(24),), told[:1]).verdicts == (told[0].text,)
     assert since_last(NOW, (), told[:1]).verdicts == (told[0].text,)
+
+
+@pytest.mark.parametrize(("count", "baselines"), [(1, 0), (3, 2), (10, 9)])
+def test_before_a_first_look_the_clinician_reads_how_far_it_is_and_the_client_nothing(
+    count: int, baselines: int
+) -> None:
+    every = sessions(count)
+    told = verdict_claims(progress(every), every[-1].session_id)
+    said = f"Progress: too early to say ({baselines} of 10 baselines)."
+    assert [(each.text, each.audience) for each in told] == [(said, Audience.CLINICIAN)]
+    assert since_last(NOW, (), (*told, *told)).verdicts == (said,)
 
 
 @pytest.mark.parametrize("so_far", [None, progress(sessions(11))], ids=["not looked at", "not counted"])
