@@ -57,6 +57,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("attempt", range(count))
 
 
+@pytest.hookimpl(trylast=True)  # after those are out that are not asked for
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files of few tests first: theirs are the long ones, and the short ones then even out the end."""
     tests = Counter(item.path for item in items)

@@ -95,6 +95,7 @@ def unit_of(place: Sequence[float], contrast: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(contrast @ _alike(place) @ contrast, 1e-12)))
 
 
+@lru_cache(maxsize=32)
 def supposed(prior: Prior) -> Error:
     """What is supposed before a person has baselines of their own."""
     above = prior.scale * _STEPS
