@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE  # each of the suite's many processes would compile everything anew
 
-.PHONY: demo test lint format bench prove docs pictures lock help
+.PHONY: demo test lint format bench prove cluster docs pictures lock help
 
 help:
 	@echo "make demo    a simulated client, from strap to report"
@@ -11,7 +11,8 @@ help:
 	@echo "make lint    ruff, mypy and the import contract"
 	@echo "make bench   speed, side by side with peers"
 	@echo "make prove   the faults, full counts"
-	@echo "make docs    the page of the indices, from the code's definitions"
+	@echo "make cluster two Dask workers on this computer, to try vagal batch --dask on"
+	@echo "make docs    the page of the indices and the data dictionary, from the code's definitions"
 	@echo "make pictures  the README's pictures, afresh"
 	@echo "make lock    resolve requirements.lock afresh"
 
@@ -39,10 +40,14 @@ bench: .venv/installed
 SHARE ?= 1
 prove: .venv/installed
 	@$(BIN)/python -m pytest --share $(SHARE) -m "not prove" tests/faults
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m prove tests
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m prove tests
+
+cluster: .venv/installed
+	@$(BIN)/python -m flows.batch.cluster
 
 docs: .venv/installed
 	@$(BIN)/python -m pipeline.dictionary > docs/indices.md
+	@$(BIN)/python -m pipeline.study_columns > data/README.md
 
 pictures: .venv/installed
 	@PYTHONPATH=. $(BIN)/python docs/make_pictures.py

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from flows.commands import entries, recordings, reports, sensors, sessions, store
+from flows.commands import batch, entries, recordings, reports, sensors, sessions, store
 from pipeline.errors import InputError, VagalError
 
 # "\\b" keeps click from filling the lines of the paragraph.
@@ -37,6 +37,7 @@ for each in (
     *(sensors.devices, sensors.capture),
     *(recordings.import_, recordings.analyse, recordings.events),
     *(reports.report, reports.progress),
+    batch.batch,
     entries.enter,
     *(store.list_, store.recover, store.verify),
 ):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.clock import SystemClock
 from pipeline.errors import InputError, VagalError
@@ -17,24 +18,34 @@ from pipeline.model import Phase, PhaseKind, Recording
 from pipeline.reference import phases_of
 from pipeline.store import Home, is_session, read_session, save_import
 
+if TYPE_CHECKING:
+    from devices.exports.reader import Source
+
+_TOO_LARGE_TO_KEEP = "the export is too large to be kept beside the session: keep it where it is"
 _LEAST_UNIX_S = 1e8  # a larger number in a phases file is a date, not a second of the session
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How an export is to be read: where its phases are named, and what its intervals count in."""
+    """How an export is to be read: where its phases are named, and what its intervals count in.
+
+    `columns` says what the columns of a table are, as `--columns` takes it.
+    """
 
     phases: Path | None = None
     protocol: str | None = None
     unit: str | None = None
+    columns: str | None = None
 
 
-def read_input(path: Path, how: Reading, own: Path | None = None) -> tuple[dict[str, bytes], Recording]:
+def read_input(path: Path, how: Reading, own: Path | None = None) -> tuple[Source, Recording]:
     """An export, and the recording it holds, phases named as `name_phases` does."""
+    from devices.exports.column_map import read_columns
     from devices.exports.formats import read_recording
 
-    source, recording = read_recording(path, how.unit)
-    return dict(source.files), name_phases(recording, how, own)
+    columns = read_columns(how.columns) if how.columns is not None else None
+    source, recording = read_recording(path, how.unit, columns)
+    return source, name_phases(recording, how, own)
 
 
 def name_phases(recording: Recording, how: Reading, own: Path | None = None) -> Recording:
@@ -52,8 +63,13 @@ def name_phases(recording: Recording, how: Reading, own: Path | None = None) -> 
 
 def import_recording(home: Home, path: Path, client: str, how: Reading) -> tuple[Path, tuple[str, ...]]:
     """Store an export as a session of the client; its folder, and what should be known about it."""
-    files, recording = read_input(path, how, home.path)
-    folder = save_import(home, replace(recording, client=client), files, SystemClock().wall())
+    from devices.exports.reader import held
+
+    source, recording = read_input(path, how, home.path)
+    files = held(source)
+    if files is None:
+        recording = replace(recording, notices=(*recording.notices, _TOO_LARGE_TO_KEEP))
+    folder = save_import(home, replace(recording, client=client), files or {}, SystemClock().wall())
     return folder, recording.notices
 
 

@@ -23,6 +23,7 @@ CLIENT_KEYS = (
 PROTECTED = (
     "page.simulated",
     "page.footer",
+    "batch.footer",
     "delayed.text",
     "reading.proxies.text",
     "record.limits",

@@ -72,10 +72,11 @@ class EmpaticaE4:
 
     name = "empatica-e4"
     label = "Empatica E4 (folder or zip)"
+    proven = True
 
     def recognises(self, source: Source) -> bool:
         """Whether one of the E4's files begins with a time stamp."""
-        return any(_stamp_s(_first_cell(source.files[name])) for name in _FILES if name in source.files)
+        return any(_stamp_s(_first_cell(source.head(name))) for name in _FILES if name in source.files)
 
     def read(self, source: Source, unit: str | None) -> Recording:
         """The recording. Raises InputError that names the file and line of what can't be read."""

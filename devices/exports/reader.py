@@ -1,41 +1,71 @@
-"""What a reader of an export format is, and the safe way to a file's bytes.
+"""What a reader of an export format is, and the source it reads from.
 
-A reader sees a `Source`: names and contents, whether they came from one file, a folder or a zip. Nothing
-is ever extracted to disk, and no size or name in an archive is believed.
+A reader sees a `Source`: names and contents, whether they came from one file with its companions, a folder
+or a zip.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-import re
-import stat
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import Protocol
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
+from devices.exports import contents
+from devices.exports.companions import companions
+from devices.exports.contents import (
+    HEAD_BYTES,
+    Contents,
+    TooLargeError,
+    contents_of_files,
+    contents_of_folder,
+    contents_of_zip,
+    is_zip,
+)
 from pipeline.errors import InputError
 from pipeline.model import Recording
 
-MAX_BYTES = 200_000_000
-MAX_MEMBERS = 10_000
-MAX_DEPTH = 3
-
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
-_ZIP_MEMBER = b"PK\x01\x02"
 _CHUNK = 1 << 20
+_GZIP = 31  # zlib's word for: with the header and the check sum of gzip
 
 
 @dataclass(frozen=True)
 class Source:
-    """What a path holds: contents by name. A folder that encloses all of a zip's members is left off."""
+    """What a path holds: contents by name. A folder that encloses all of a zip's members is left off.
+
+    `root` is the folder that names are relative to, where that is not the path itself: a file's companions
+    may lie above it.
+    """
 
     path: Path
     files: Mapping[str, bytes]
+    root: Path | None = None
+
+    @property
+    def only(self) -> str | None:
+        """The one name, if there is exactly one."""
+        return next(iter(self.files)) if len(self.files) == 1 else None
+
+    def head(self, name: str, size: int = HEAD_BYTES) -> bytes:
+        """The first bytes of a content; none if it is absent or can't be read. Never raises."""
+        if isinstance(self.files, Contents):
+            return self.files.head(name, size)
+        return self.files.get(name, b"")[:size]
+
+    def open(self, name: str) -> BinaryIO:
+        """A content as a stream, for what is too large to hold; reading it may raise InputError."""
+        if isinstance(self.files, Contents):
+            return self.files.open(name)
+        return io.BytesIO(self.files[name])
+
+    def size(self, name: str) -> int:
+        """How many bytes a content really has. Raises InputError."""
+        with self.open(name) as stream:
+            return sum(map(len, iter(lambda: stream.read(_CHUNK), b"")))
 
     @cached_property
     def sha256(self) -> str:
@@ -43,32 +73,39 @@ class Source:
 
         So a folder and a zip of it are the same input.
         """
-        if len(self.files) == 1:
-            return hashlib.sha256(*self.files.values()).hexdigest()
         digest = hashlib.sha256()
-        for name, content in sorted(self.files.items()):
-            encoded = name.encode(errors="surrogateescape")
-            digest.update(b"%d:%b%d:" % (len(encoded), encoded, len(content)))
-            digest.update(content)
+        for name in sorted(self.files):
+            if self.only is None:
+                encoded = name.encode(errors="surrogateescape")
+                digest.update(b"%d:%b%d:" % (len(encoded), encoded, self.size(name)))
+            with self.open(name) as stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
         return digest.hexdigest()
 
     @property
     def title(self) -> str:
         """The path's own name, without the ending of a file."""
         path = self.path.resolve()  # a folder may be given as "."
-        return path.name if path.is_dir() else path.stem
+        if path.is_dir():
+            return path.name
+        return Path(path.stem).stem if path.suffix == ".gz" else path.stem
 
     def where(self, name: str, line: int | None = None) -> str:
         """How a message names one of the files, or a line in it."""
-        place = self.path if name == self.path.name else self.path / name
+        place = self.path if name == self.path.name else (self.root or self.path) / name
         return f"{place}" if line is None else f"{place} line {line}"
 
 
 class Reader(Protocol):
-    """One export format: `name` stands in `Recording.source`, `label` is for people."""
+    """One export format: `name` stands in `Recording.source`, `label` is for people.
+
+    `proven` is False for a reader that was built from the documented layout, without a real file at hand.
+    """
 
     name: str
     label: str
+    proven: bool
 
     def recognises(self, source: Source) -> bool:
         """Whether the content is of this format; never raises."""
@@ -78,117 +115,59 @@ class Reader(Protocol):
 
 
 def open_source(path: Path) -> Source:
-    """The bytes of a file, of the files in a folder, or of a zip's members. Raises InputError."""
+    """A file with its companions, the files in a folder, or a zip's members. Raises InputError."""
     try:
-        files = _folder(path) if path.is_dir() else _file(path)
+        if path.is_dir():
+            return Source(path, contents_of_folder(path))
+        return _file(path)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
-    return Source(path, files)
 
 
-def _file(path: Path) -> dict[str, bytes]:
+def _file(path: Path) -> Source:
     if not path.exists():
         raise InputError(f"{path}: there is no such file or folder")
     if not path.is_file():
         raise InputError(f"{path}: is neither a file nor a folder")
-    content = _content(path, MAX_BYTES)
-    if content.startswith(_ZIP):
-        return _zip(path, content)
-    if not content.strip():
-        raise InputError(f"{path}: is empty")
-    return {path.name: content}
-
-
-def _folder(path: Path) -> dict[str, bytes]:
-    found = sorted(file for file in path.iterdir() if file.is_file() and not _is_junk(file.name))
-    if not found:
-        raise InputError(f"{path}: holds no files")
-    _check_count(path, len(found))
-    files, left = {}, MAX_BYTES
-    for file in found:
-        files[file.name] = _content(file, left)
-        left -= len(files[file.name])
-    return files
-
-
-def _content(path: Path, limit: int) -> bytes:
     with path.open("rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
-        raise _too_large(path)
-    return content
+        head = file.read(HEAD_BYTES)
+    if is_zip(head):
+        return Source(path, contents_of_zip(path))
+    if not head.strip() and path.stat().st_size <= HEAD_BYTES:
+        raise InputError(f"{path}: is empty")
+    others = companions(path.absolute())
+    if not others:
+        return Source(path, contents_of_files(path, {path.name: path}))
+    belonging = (path.absolute(), *others)
+    root = min((file.parent for file in belonging), key=lambda folder: len(folder.parts))
+    files = {file.relative_to(root).as_posix(): file for file in belonging}
+    return Source(path, contents_of_files(path, files), root)
 
 
-def _zip(path: Path, archive: bytes) -> dict[str, bytes]:
-    # Counted before the table of contents is parsed: a million entries would fill the memory.
-    _check_count(path, archive.count(_ZIP_MEMBER))
+def held(source: Source) -> dict[str, bytes] | None:
+    """All contents; None if they are more than may be held in memory. Raises InputError."""
     try:
-        with ZipFile(io.BytesIO(archive)) as opened:
-            files = dict(_members(path, opened))
-    except (BadZipFile, EOFError, RuntimeError, ValueError, zlib.error) as error:
-        raise InputError(f"{path}: the zip is damaged or encrypted ({error})") from error
-    if not files:
-        raise InputError(f"{path}: holds no files")
-    return _without_enclosing_folder(files)
+        return dict(source.files)
+    except TooLargeError:
+        return None
 
 
-def _members(path: Path, opened: ZipFile) -> Iterator[tuple[str, bytes]]:
-    left, seen = MAX_BYTES, set()
-    for member in opened.infolist():
-        name = _safe_name(path, member)
-        if member.is_dir() or _is_junk(name):
-            continue
-        if name in seen:
-            raise InputError(f"{path}: holds {name!r} twice")
-        seen.add(name)
-        content = _unpacked(path, opened, member, left)
-        left -= len(content)
-        yield name, content
+def gunzipped(content: bytes, limit: int | None = None, *, where: str = "gzip") -> bytes:
+    """What was packed with gzip, `limit` bytes at most (MAX_BYTES if it is None). Raises InputError.
 
-
-def _safe_name(path: Path, member: ZipInfo) -> str:
-    """A member's name with forward slashes. Raises InputError for one that leads out of the archive."""
-    name = member.orig_filename.replace("\\", "/")
-    parts = name.rstrip("/").split("/")
-    mode = stat.S_IFMT(member.external_attr >> 16)
-    if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in parts or "\0" in name:
-        raise InputError(f"{path}: refused, the member {name!r} points outside the zip")
-    if mode not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise InputError(f"{path}: refused, the member {name!r} is a link or a device")
-    if len(parts) - 1 > MAX_DEPTH:
-        raise InputError(f"{path}: refused, the member {name!r} lies more than {MAX_DEPTH} folders deep")
-    return name
-
-
-def _unpacked(path: Path, opened: ZipFile, member: ZipInfo, limit: int) -> bytes:
-    if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise InputError(f"{path}: {member.filename!r} is packed in a way vagal does not read; zip it again")
-    content = bytearray()
-    with opened.open(member) as file:
-        while chunk := file.read(_CHUNK):
-            content += chunk
-            if len(content) > limit:
-                raise _too_large(path)
-    return bytes(content)
-
-
-def _without_enclosing_folder(files: dict[str, bytes]) -> dict[str, bytes]:
-    while len(tops := {name.partition("/")[0] for name in files}) == 1 and all("/" in name for name in files):
-        top = tops.pop()
-        files = {name.removeprefix(f"{top}/"): content for name, content in files.items()}
-    return files
-
-
-def _is_junk(name: str) -> bool:
-    """What macOS leaves beside every file."""
-    path = PurePosixPath(name)
-    return path.name.startswith("._") or path.name == ".DS_Store" or "__MACOSX" in path.parts
-
-
-def _check_count(path: Path, count: int) -> None:
-    if count > MAX_MEMBERS:
-        raise InputError(f"{path}: holds more than {MAX_MEMBERS:,} files")
-
-
-def _too_large(path: Path) -> InputError:
-    return InputError(f"{path}: holds more than {MAX_BYTES // 1_000_000} MB")
+    `where` is how the message names the file. Several packed pieces one after the other are read as one.
+    """
+    most = contents.MAX_BYTES if limit is None else limit
+    unpacked = bytearray()
+    while content:
+        piece = zlib.decompressobj(_GZIP)
+        try:
+            unpacked += piece.decompress(content, most + 1 - len(unpacked))
+        except zlib.error as error:
+            raise InputError(f"{where}: is damaged, or not packed with gzip ({error})") from error
+        if len(unpacked) > most:
+            raise InputError(f"{where}: unpacks to more than {most // 1_000_000} MB")
+        if not piece.eof:
+            raise InputError(f"{where}: is cut off; copy or download it again")
+        content = piece.unused_data.lstrip(b"\0")  # tapes and some tools fill up with zeros
+    return bytes(unpacked)

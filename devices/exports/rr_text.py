@@ -15,11 +15,10 @@ from datetime import datetime
 
 import numpy as np
 
+from devices.exports.intervals import interval_notices
 from devices.exports.reader import Source
 from pipeline.errors import InputError, UsageError
 from pipeline.model import Floats, Recording, Stream
-
-PLAUSIBLE_MS = (300.0, 2000.0)
 
 _MS = {"ms": 1.0, "s": 1000.0, "1/1024 s": 1000 / 1024}  # one of each, in ms
 _HEADER_UNIT = re.compile(
@@ -31,6 +30,11 @@ _STARTED = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d)-(\d\d)-(\d\d)")
 _WAVEFORM = "# Simple Text Format"  # BioSPPy: one sample a line, which looks the same
 _LONGEST_MS = 86_400_000.0
 _LOOKED_AT, _FIRST = 200, 10
+_HEAD_BYTES, _MOST_BYTES = 65_536, 20_000_000  # what tells; a month of beats
+_SMOOTH, _SWING = (
+    0.3,
+    0.5,
+)  # a pulse wave at 100 Hz: 0.2 and 1; beats: above 0.8, or 0.4 in slow deep breathing
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +61,23 @@ class RrText:
 
     name = "rr-text"
     label = "RR intervals as text (Elite HRV, Kubios, one per line)"
+    proven = True
 
     def recognises(self, source: Source) -> bool:
         """Whether this is one text file, and mostly numbers, or a header that names RR intervals."""
-        text = _text(source)
+        text = _first_text(source)
         if text is None or text.startswith(_WAVEFORM):
             return False
         header, cells = _cells(text)
         if not cells:
             return header is not _NO_HEADER
+        if header is _NO_HEADER and _is_wave(cells):
+            return False
         return _mostly_numbers(cells[:_FIRST]) and _mostly_numbers(cells[:_LOOKED_AT])
 
     def read(self, source: Source, unit: str | None) -> Recording:
         """The recording: stream `rr`, `rr_ms` as it stands in the file. Raises InputError, UsageError."""
-        header, cells = _cells(_text(source) or "")
+        header, cells = _cells(_whole_text(source))
         if not cells:
             raise InputError(f"{source.path}: holds no RR intervals")
         written = np.array([_value(source, cell) for cell in cells])
@@ -86,17 +93,38 @@ class RrText:
             sha256=source.sha256,
             duration_s=float(time_s[-1]),
             streams={"rr": Stream("rr", time_s, {"rr_ms": rr_ms})},
-            started_at=_started_at(next(iter(source.files))),
+            started_at=_started_at(source.only or ""),
             units={"rr": f"{settled} ({how})"},
             notices=tuple(_notices(rr_ms, header)),
         )
 
 
-def _text(source: Source) -> str | None:
-    """The text of a source that is one file; None for several files or bytes that are no text."""
-    if len(source.files) != 1:
+def _first_text(source: Source) -> str | None:
+    """The beginning of a source that is one file, to a line's or a number's end; None for what is no text."""
+    if source.only is None:
         return None
-    content = next(iter(source.files.values()))
+    head = source.head(source.only, _HEAD_BYTES)
+    if len(head) == _HEAD_BYTES:
+        end = max(map(head.rfind, (b"\n", b"\r", b" ")))
+        head = head[: end - end % 2]  # a sign of UTF-16 takes two bytes
+    return _decoded(head)
+
+
+def _whole_text(source: Source) -> str:
+    name = source.only or ""
+    if source.size(name) > _MOST_BYTES:
+        raise InputError(
+            f"{source.path}: more than {_MOST_BYTES // 1_000_000} MB are no RR intervals; if it is a signal, "
+            "name its columns with --columns"
+        )
+    text = _decoded(source.files[name])
+    if text is None:
+        raise InputError(f"{source.path}: is not text to its end")
+    return text
+
+
+def _decoded(content: bytes) -> str | None:
+    """The text of these bytes; None if they are none."""
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     for encoding in ("utf-16",) if wide else ("utf-8-sig", "cp1252"):
         try:
@@ -165,6 +193,21 @@ def _mostly_numbers(cells: Sequence[_Cell]) -> bool:
     return numbers * 2 >= len(cells)
 
 
+def _is_wave(cells: Sequence[_Cell]) -> bool:
+    """Whether numbers run as smoothly as the samples of a pulse wave, which no heart's intervals do.
+
+    A step between two intervals says little of the next one; between two samples it all but tells it.
+    """
+    numbers = [value for cell in cells if (value := _number(cell.text)) is not None and value == value]
+    if len(numbers) < _LOOKED_AT:
+        return False
+    steps = np.diff(numbers)
+    swing, middle = float(np.ptp(numbers)), float(np.median(np.abs(numbers)))
+    return swing > _SWING * middle and float(np.mean(np.abs(np.diff(steps)))) < _SMOOTH * float(
+        np.mean(np.abs(steps))
+    )
+
+
 def _value(source: Source, cell: _Cell) -> float:
     value = _number(cell.text)
     if value is None:
@@ -173,7 +216,7 @@ def _value(source: Source, cell: _Cell) -> float:
 
 
 def _where(source: Source, cell: _Cell) -> str:
-    return source.where(next(iter(source.files)), cell.line)
+    return source.where(source.only or "", cell.line)
 
 
 def _unit(source: Source, written: Floats, header: _Header, asked: str | None) -> tuple[str, str]:
@@ -209,15 +252,6 @@ def _started_at(name: str) -> datetime | None:
 
 
 def _notices(rr_ms: Floats, header: _Header) -> Iterator[str]:
-    bad = int(np.sum((rr_ms < PLAUSIBLE_MS[0]) | (rr_ms > PLAUSIBLE_MS[1])))
-    missing = int(np.sum(np.isnan(rr_ms)))
-    if bad:
-        are, they = ("is", "it is") if bad == 1 else ("are", "they are")
-        yield (
-            f"{bad} of {len(rr_ms)} intervals {are} zero, negative or outside "
-            f"{PLAUSIBLE_MS[0]:.0f}-{PLAUSIBLE_MS[1]:.0f} ms; {they} kept and masked"
-        )
-    if missing:
-        yield f"{missing} of {len(rr_ms)} intervals {'is' if missing == 1 else 'are'} missing in the file"
+    yield from interval_notices(rr_ms)
     if header.ignored:
         yield f"only the column of intervals is read, not {', '.join(header.ignored)}"

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from devices.exports.formats import read_recording
-from devices.exports.reader import Source
+from devices.exports.reader import Source, open_source
 from devices.exports.rr_text import RrText
 from pipeline.errors import InputError, UsageError
 from pipeline.model import Recording
@@ -191,14 +190,41 @@ def test_the_start_stands_in_the_file_name(name: str, started: str | None) -> No
     ids=["Elite HRV", "Polar text", "Kubios", "Welltory", "logger table"],
 )
 def test_real_files(recordings: Path, path: str, beats: int, duration_s: float, mean_ms: float) -> None:
-    _, recording = read_recording(recordings / path)
+    recording = RrText().read(open_source(recordings / path), None)
     rr = recording.streams["rr"]
-    assert (recording.source, len(rr)) == ("rr-text", beats)
+    assert len(rr) == beats
     assert recording.duration_s == pytest.approx(duration_s, abs=0.1)
     assert np.mean(rr.value) == pytest.approx(mean_ms, abs=0.1)
 
 
-def test_other_formats_are_left_alone(recordings: Path) -> None:
-    for path in ("rri_txt_polar_hrm/exercise_rri.hrm", "wearablehrv_individual/test_vu.txt"):
-        with pytest.raises(InputError, match="not a format vagal can read"):
-            read_recording(recordings / path)
+@pytest.mark.parametrize(
+    "path",
+    ["rri_txt_polar_hrm/exercise_rri.hrm", "wearablehrv_individual/test_vu.txt", "heartpy_samples/data.csv"],
+)
+def test_other_formats_are_left_alone(recordings: Path, path: str) -> None:
+    assert not RrText().recognises(open_source(recordings / path))
+
+
+def test_the_samples_of_a_pulse_wave_are_no_intervals() -> None:
+    phase = np.arange(1000) / 100 * 1.2 * 2 * np.pi
+    wave = 500 + 150 * np.sin(phase) + 50 * np.sin(2 * phase)
+    assert not RrText().recognises(source("".join(f"{value:.0f}\n" for value in wave)))
+
+
+@pytest.mark.parametrize("breaths_per_min", [2, 6, 15])
+def test_beats_in_deep_slow_breathing_are_no_wave(breaths_per_min: float) -> None:
+    at_s = np.cumsum(np.full(600, 0.8))
+    beats = 800 + 150 * np.sin(2 * np.pi * breaths_per_min / 60 * at_s)
+    assert RrText().recognises(source("".join(f"{value:.0f}\n" for value in beats)))
+
+
+def test_a_long_text_is_recognised_by_its_beginning_and_read_to_its_end() -> None:
+    content = "800\n810\n" * 20_000
+    assert len(read(content).streams["rr"]) == 40_000
+    assert len(read(content.encode("utf-16")).streams["rr"]) == 40_000
+    assert len(read(content.replace("\n", " ")).streams["rr"]) == 40_000
+
+
+def test_what_is_too_much_for_beats_is_refused() -> None:
+    with pytest.raises(InputError, match=r"rr\.txt: more than 20 MB are no RR intervals"):
+        read("800\n" * 5_000_001)

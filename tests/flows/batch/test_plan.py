@@ -1,0 +1,115 @@
+"""The plan of a batch: ids, keys that tell what changed, chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from flows.batch.plan import Job, missing, part_path, plan_batch, read_chunk, write_chunks
+from pipeline.errors import InputError
+from tests.flows.batch.folders import folder_of, intervals
+
+PARTICIPANTS = "participant_id\tgroup\tage\nsub-00\tcontrol\t31\n"
+PHASES = "name,kind,start_s,end_s\nRest,baseline,0,120\n"
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    return Job(folder_of(tmp_path / "in", 3), tmp_path / "out")
+
+
+def keys(job: Job) -> dict[str, str]:
+    return {unit.unit_id: unit.key for unit in plan_batch(job, job.analysing()).units}
+
+
+def test_ids_are_paths_in_order(job: Job) -> None:
+    plan = plan_batch(job, job.analysing())
+    assert [unit.unit_id for unit in plan.units] == [
+        "noise.dat",
+        *(f"sub-00/rest_00{number}.txt" for number in range(3)),
+    ]
+    assert plan.units[0].refused.startswith("not a format vagal can read")
+    assert plan.beside == 1
+
+
+def test_keys_are_the_same_wherever_the_folder_lies(job: Job, tmp_path: Path) -> None:
+    before = keys(job)
+    (tmp_path / "in").rename(tmp_path / "moved")
+    assert keys(Job(tmp_path / "moved", job.out)) == before
+
+
+def _content(job: Job) -> Job:
+    (job.folder / "sub-00/rest_000.txt").write_text(intervals(99))
+    return job
+
+
+def _phases(job: Job) -> Job:
+    (job.folder / "sub-00/rest_000.phases.csv").write_text(PHASES)
+    return job
+
+
+def _parameters(job: Job) -> Job:
+    path = job.folder.parent / "analysis.toml"
+    path.write_text("window_s = 120\n")
+    return Job(job.folder, job.out, params=path)
+
+
+def _rules(job: Job) -> Job:
+    path = job.folder.parent / "analysis.toml"
+    path.write_text("min_coverage = 0.9\n")
+    return Job(job.folder, job.out, params=path)
+
+
+def _participants(job: Job) -> Job:
+    path = job.folder.parent / "participants.tsv"
+    path.write_text(PARTICIPANTS)
+    return Job(job.folder, job.out, participants=path)
+
+
+def _more(job: Job) -> Job:
+    (job.folder / "sub-09.txt").write_text(intervals(9))
+    return job
+
+
+ALL = {f"sub-00/rest_00{number}.txt" for number in range(3)}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param(_content, {"sub-00/rest_000.txt"}, id="a file"),
+        pytest.param(_phases, {"sub-00/rest_000.txt"}, id="its phases"),
+        pytest.param(_parameters, ALL | {"noise.dat"}, id="parameters"),
+        pytest.param(_rules, set(), id="rules only exclude"),
+        pytest.param(_participants, ALL, id="the person"),
+        pytest.param(_more, set(), id="another file"),
+    ],
+)
+def test_a_key_changes_with_what_its_values_rest_on(
+    job: Job, change: Callable[[Job], Job], expected: set[str]
+) -> None:
+    before, after = keys(job), keys(change(job))
+    assert {unit for unit in before if before[unit] != after[unit]} == expected
+
+
+def test_a_part_that_is_there_is_not_missing(job: Job) -> None:
+    units = plan_batch(job, job.analysing()).units
+    job.parts.mkdir(parents=True)
+    part_path(job, units[1]).write_text("{}")
+    assert missing(job, units) == [units[0], *units[2:]]
+
+
+def test_chunks_come_back_as_they_were(job: Job) -> None:
+    units = plan_batch(job, job.analysing()).units
+    paths = write_chunks(job, units, 3)
+    assert [len(read_chunk(path)[1]) for path in paths] == [3, 1]
+    assert [unit for path in paths for unit in read_chunk(path)[1]] == list(units)
+    assert read_chunk(paths[0])[0] == job
+
+
+def test_a_folder_without_recordings_is_told(tmp_path: Path) -> None:
+    (tmp_path / "README").write_text("Nothing yet.")
+    with pytest.raises(InputError, match="holds no recordings"):
+        plan_batch(Job(tmp_path, tmp_path / "out"), Job(tmp_path, tmp_path).analysing())
