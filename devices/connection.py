@@ -61,22 +61,22 @@ _WANTS_PAIRING = {
 
 _Reason = BleakBluetoothNotAvailableReason
 _UNAVAILABLE = {
-    _Reason.NO_BLUETOOTH: "This computer has no Bluetooth adapter: plug one in, or use --simulate.",
+    _Reason.NO_BLUETOOTH: "This computer has no Bluetooth adapter: plug one in, or use --simulate",
     _Reason.NO_BLE_CENTRAL_ROLE: "This Bluetooth adapter cannot connect to sensors: plug in one with"
-    " Bluetooth Low Energy.",
-    _Reason.POWERED_OFF: "Bluetooth is switched off: turn it on in the system's settings and try again.",
+    " Bluetooth Low Energy",
+    _Reason.POWERED_OFF: "Bluetooth is switched off: turn it on in the system's settings",
     _Reason.DENIED_BY_USER: "Bluetooth is not allowed for this program: allow it in the system's privacy"
-    " settings and start again.",
+    " settings and start again",
     _Reason.DENIED_BY_SYSTEM: "The system does not let this user use Bluetooth: ask its administrator"
-    " (on Linux, for the group 'bluetooth').",
+    " (on Linux, for the group 'bluetooth')",
     _Reason.DENIED_BY_UNKNOWN: "Bluetooth is not allowed for this program: check the system's privacy"
-    " settings and start again.",
-    _Reason.UNKNOWN: "Bluetooth is not available: check that it is switched on, then try again.",
+    " settings and start again",
+    _Reason.UNKNOWN: "Bluetooth is not available: check that it is switched on",
 }
 
 
-_NOBODY = "No Bluetooth service answers on this computer: start it, or use --simulate."
-_PAIR_FIRST = "the sensor wants to be paired: pair it in the system's Bluetooth settings, then try again"
+_NOBODY = "No Bluetooth service answers on this computer: start it, or use --simulate"
+_PAIR_FIRST = "the sensor wants to be paired: pair it in the system's Bluetooth settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def _bluetooth_trouble(error: Exception) -> str:
         return _NOBODY
     if isinstance(error, BleakDBusError) and error.dbus_error == "org.freedesktop.DBus.Error.ServiceUnknown":
         return _NOBODY
-    return f"Bluetooth cannot be used ({_reason(error)}): switch it off and on, then try again."
+    return f"Bluetooth cannot be used ({_reason(error)}): switch it off and on"
 
 
 def _reason(error: Exception) -> str:

@@ -9,7 +9,10 @@ from flows.importing import Reading, name_phases, read_input
 from flows.reporting import PAGES
 from pipeline.analysis import Analysis, analyse
 from pipeline.claims.claim import Audience
+from pipeline.edits import FILE as EDITS
+from pipeline.edits import with_edits
 from pipeline.errors import InputError
+from pipeline.model import Recording
 from pipeline.parameters import Parameters
 from pipeline.sealing import write_file, write_json, write_table
 from pipeline.store import Home, is_session, read_session
@@ -27,14 +30,22 @@ _SHOWN = (
 )
 
 
-def analyse_input(home: Home, what: str, how: Reading, parameters: Parameters) -> Analysis:
-    """Analyse a file, a folder or a stored session."""
+def analyse_input(
+    home: Home, what: str, how: Reading, parameters: Parameters, edits: Path | None = None
+) -> Analysis:
+    """Analyse a file, a folder or a stored session, masked by a file of edits, or else by a session's own."""
+    recording, own = read_any(home, what, how)
+    chosen = edits or own
+    return analyse(with_edits(recording, chosen) if chosen else recording, parameters)
+
+
+def read_any(home: Home, what: str, how: Reading) -> tuple[Recording, Path | None]:
+    """A file, a folder or a stored session, unedited; and where the edits of a session lie."""
     path = Path(what)
     if path.exists() and not is_session(path):
-        _, recording = read_input(path, how, home.path)
-    else:
-        recording = name_phases(read_session(home.find(what)), how, home.path)
-    return analyse(recording, parameters)
+        return read_input(path, how, home.path)[1], None
+    folder = home.find(what)
+    return name_phases(read_session(folder), how, home.path), folder / EDITS
 
 
 def write_analysis(analysis: Analysis, out: Path) -> Iterator[Path]:

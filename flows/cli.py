@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from flows.commands import batch, entries, recordings, reports, sensors, sessions, store
+from flows.commands import batch, entries, export, recordings, reports, review, sensors, sessions, store, up
 from pipeline.errors import InputError, VagalError
 
 # "\\b" keeps click from filling the lines of the paragraph.
@@ -18,7 +18,7 @@ _HELP = """Open biofeedback: from a heart-rate strap and a skin-conductance sens
 Start here:    vagal demo                 no hardware needed
 Your sensors:  vagal devices              what is in reach, what to do if nothing is
 A session:     vagal live                 the start page in your browser
-A recording:   vagal analyse FILE         Empatica E4 folder or zip, RR intervals as text
+A recording:   vagal analyse FILE         of a strap, watch, wristband or laboratory; docs/formats.md
 
 Not a medical device: it measures no hormones, diagnoses nothing and treats nothing.
 """
@@ -38,8 +38,11 @@ for each in (
     *(recordings.import_, recordings.analyse, recordings.events),
     *(reports.report, reports.progress),
     batch.batch,
+    up.up,
+    review.review,
     entries.enter,
     *(store.list_, store.recover, store.verify),
+    export.export,
 ):
     cli.add_command(each)
 

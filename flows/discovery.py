@@ -187,7 +187,7 @@ def look(seconds: float, system: System, source: Source) -> tuple[list[Found], S
     try:
         return run(listen, _SIMULATED_SPEED if source.simulated else None)
     except DeviceError as error:
-        raise DeviceError(f"{error} {_WHERE.get(system, '')}".strip()) from error
+        raise DeviceError(". ".join(filter(None, (str(error), _WHERE.get(system))))) from error
 
 
 def page(

@@ -10,14 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.importing import Reading, name_phases, read_input
+from flows.analysing import read_any
+from flows.importing import Reading
 from pipeline.analysis import analyse
+from pipeline.edits import with_edits
 from pipeline.errors import InputError, InsufficientDataError, UsageError
 from pipeline.events import is_event
 from pipeline.model import Recording
 from pipeline.parameters import Parameters
 from pipeline.skin.event_related import EventResponse, EventSummary, event_responses, summarise
-from pipeline.store import Home, is_session, read_session
+from pipeline.store import Home
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -75,11 +77,8 @@ def events_of(home: Home, what: str, how: Reading, window_s: tuple[float, float]
             f"--window {window_s[0]:g} {window_s[1]:g}: give two times after the marker, "
             f"the first below the second, up to {LATEST_S:g} s"
         )
-    path = Path(what)
-    if path.exists() and not is_session(path):
-        _, recording = read_input(path, how, home.path)
-    else:
-        recording = name_phases(read_session(home.find(what)), how, home.path)
+    recording, edits = read_any(home, what, how)
+    recording = with_edits(recording, edits) if edits else recording
     markers = [marker for marker in recording.markers if is_event(marker)]
     if not markers:
         raise InsufficientDataError(

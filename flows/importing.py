@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -61,15 +61,21 @@ def name_phases(recording: Recording, how: Reading, own: Path | None = None) -> 
     return recording
 
 
-def import_recording(home: Home, path: Path, client: str, how: Reading) -> tuple[Path, tuple[str, ...]]:
-    """Store an export as a session of the client; its folder, and what should be known about it."""
+def import_recording(
+    home: Home, path: Path, client: str, how: Reading, about_to: Callable[[Path], None] = lambda _: None
+) -> tuple[Path, tuple[str, ...]]:
+    """Store an export as a session of the client; its folder, and what should be known about it.
+
+    `about_to` is told the folder before anything is written.
+    """
     from devices.exports.reader import held
 
     source, recording = read_input(path, how, home.path)
     files = held(source)
     if files is None:
         recording = replace(recording, notices=(*recording.notices, _TOO_LARGE_TO_KEEP))
-    folder = save_import(home, replace(recording, client=client), files or {}, SystemClock().wall())
+    of_client = replace(recording, client=client)
+    folder = save_import(home, of_client, files or {}, SystemClock().wall(), about_to)
     return folder, recording.notices
 
 

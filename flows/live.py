@@ -28,6 +28,7 @@ from pipeline.profile import read_profile
 from pipeline.store import Home
 
 if TYPE_CHECKING:
+    from flows.lsl import Outlets
     from flows.web.page import Page
 
 _SCAN_S = 8.0
@@ -61,13 +62,19 @@ def run_session(
     speed: float | None = None,
     view: View | None = None,
     page: Page | None = None,
+    outlets: Outlets | None = None,
     say: Callable[[str], None] = print,
 ) -> Outcome:
-    """Record and report one session, which `page` shows. Raises DeviceError if no sensor can be found."""
+    """Record and report one session; `page` shows it, `outlets` pass on what is decoded.
+
+    Raises DeviceError if no sensor can be found.
+    """
     started: list[companion.Companion] = []
     spent_before_s: list[float] = []
 
     def began(recorder: Recorder) -> None:
+        if outlets is not None:
+            outlets.simulated, recorder.relayed = recorder.plan.simulated, outlets.hear
         spent_before_s.append(companion.processor_seconds()[0])
         with contextlib.suppress(OSError):  # without a companion the report is made at the end
             started.append(companion.start(recorder.folder))

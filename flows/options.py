@@ -82,6 +82,9 @@ def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of a session that is recorded, in the order of --help."""
     for option in (
         click.option(
+            "--lsl", is_flag=True, help="Pass signals on to other programs, too (Lab Streaming Layer)."
+        ),
+        click.option(
             "--speed", type=FiniteRange(min=1), help="With --simulate or --replay: faster than real time."
         ),
         click.option(

@@ -83,8 +83,8 @@ Attend = Callable[["Recorder"], Awaitable[None]]
 class Recorder:
     """One running session. Also the sink that the sensors' links deliver to.
 
-    `conductor` leads it through its protocol. `heard` is called with what is decoded, `analysed` the latest
-    news of the analyst, `sequence` the number of the latest record.
+    `conductor` leads it through its protocol. `heard` is called with what is decoded, `relayed` too, with
+    the sensor's name; `analysed` is the latest news of the analyst, `sequence` the latest record's number.
     """
 
     def __init__(
@@ -106,6 +106,7 @@ class Recorder:
             strategies=strategies,
         )
         self.heard: Callable[[Samples, float], None] = lambda _, __: None
+        self.relayed: Callable[[str, Samples], None] = lambda _, __: None
         self.live, self.analysed = LiveIndices(), unanalysed(WARMING_UP)
         self.shown: dict[str, Any] = {}
         self.sequence = 0
@@ -211,6 +212,7 @@ class Recorder:
             if len(samples):
                 self._delivered.add(device)
                 self.heard(samples, record.arrival_s)
+                self.relayed(device, samples)
 
     async def keep_showing(self) -> None:
         """Compute, store and show the live values each second, until cancelled."""

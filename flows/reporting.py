@@ -48,9 +48,10 @@ def write_report(folder: Path) -> Path:
 def _analysed(folder: Path, key: str) -> Analysis:
     """The analysis of a session: the one that is kept, else a new one, which is kept with all it gives."""
     from flows.kept_analysis import keep_analysis, kept_analysis
+    from pipeline.edits import FILE, with_edits
     from pipeline.store import read_session
 
-    derived, recording = folder / "derived", read_session(folder)
+    derived, recording = folder / "derived", with_edits(read_session(folder), folder / FILE)
     kept = kept_analysis(derived, recording, key)
     if kept is not None and all((derived / name).is_file() for name in _FEATURES):
         return kept
@@ -98,9 +99,10 @@ def _write_pages(folder: Path, analysis: Analysis, key: str) -> None:
 def analysis_key(folder: Path) -> str:
     """What identifies all that an analysis rests on: a session's files, corrections, software, parameters.
 
-    A release is no correction.
+    A release is no correction; what is marked by hand is one.
     """
     from pipeline.amendments import What, read_amendments
+    from pipeline.edits import FILE
     from pipeline.parameters import Parameters
 
     corrections: list[object] = []
@@ -108,7 +110,9 @@ def analysis_key(folder: Path) -> str:
         lines = read_amendments(folder).lines
         corrections = [str(line) for line in lines if line is None or line.what not in tuple(What)]
     parts = [json.dumps([software(), Parameters().hash, corrections]).encode()]
-    files = (folder / "session.json", folder / "raw.parquet", *sorted((folder / "streams").glob("*.parquet")))
+    files = [folder / "session.json", folder / "raw.parquet", *sorted((folder / "streams").glob("*.parquet"))]
+    if (folder / FILE).exists():
+        files.append(folder / FILE)
     return _hashed([*parts, *(_content(path) for path in files)])
 
 

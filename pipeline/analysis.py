@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pipeline.breathing.pacing import Adherence, adherence
+from pipeline.edits import check_edits
 from pipeline.features import BY_NAME, FEATURES
 from pipeline.guidance.known_names import with_known_names
 from pipeline.guidance.resonance import Assessment, assessment_of
@@ -227,9 +228,14 @@ class Analysis:
 
 
 def analyse(recording: Recording, parameters: Parameters | None = None) -> Analysis:
-    """Analyse a recording. Raises InsufficientDataError if neither heart nor skin signal is usable."""
+    """Analyse a recording.
+
+    Raises InsufficientDataError if neither heart nor skin signal is usable, InputError if its edits are of
+    another recording.
+    """
     parameters = parameters or Parameters()
     recording = with_beats(recording)
+    check_edits(recording)
     signals = signals_of(recording, parameters)
     recording = with_known_names(with_reference(recording, signals.valid_seconds))
     whole = _spans(recording, np.zeros(1), np.array([recording.duration_s]))

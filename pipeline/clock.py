@@ -14,7 +14,6 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
@@ -122,8 +121,3 @@ def run(main: Callable[[Clock], Coroutine[Any, Any, T]], speed: float | None = N
         loop = runner.get_loop()
         assert isinstance(loop, SimulatedLoop)
         return runner.run(main(SimulatedClock(loop)))
-
-
-def iso_time(wall_s: float) -> str:
-    """ISO 8601 with the local zone, to the millisecond."""
-    return datetime.fromtimestamp(wall_s, UTC).astimezone().isoformat(timespec="milliseconds")

@@ -7,12 +7,11 @@ cache folder if the install is read-only. Where neither can be written it is com
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from numba import config, njit
 
 Loop = TypeVar("Loop", bound=Callable[..., object])
 Chunk = TypeVar("Chunk")
@@ -46,10 +45,15 @@ def _compiled(loop: Loop, freedom: set[str] | bool) -> Loop:
 
 
 def spread(task: Callable[[Chunk], Found], chunks: Sequence[Chunk]) -> list[Found]:
-    """`task` of each chunk, in order, on as many threads as there are cores (four at most)."""
-    if len(chunks) <= 1:
+    """`task` of each chunk, in order, on as many threads as there are cores (four at most).
+
+    NUMBA_NUM_THREADS says otherwise: a batch has a process to a core, and sets it to 1 for each.
+    """
+    most = int(config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]  # which numba sets by name
+    threads = min(most, _MOST_THREADS, len(chunks))
+    if threads <= 1:
         return [task(chunk) for chunk in chunks]
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS, len(chunks))) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(task, chunks))
 
 

@@ -62,14 +62,27 @@ def _tables() -> Iterator[str]:
 def _table(features: list[Feature]) -> Iterator[str]:
     measured = any(feature.formula for feature in features)
     head = ("column", "unit", "what it is", *(("formula", "smallest window", "source") if measured else ()))
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
+    yield from head_lines(*head)
     for feature in features:
-        name = f"`{feature.name}`" + (" (opt-in)" if feature.opt_in else "")
-        cells = [name, feature.unit, feature.summary]
+        cells = [name_of(feature), feature.unit, feature.summary]
         if measured:
             cells += [feature.formula, str(feature.floor), feature.source]
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        yield line(*cells)
+
+
+def name_of(feature: Feature) -> str:
+    """How a table names a feature."""
+    return f"`{feature.name}`" + (" (opt-in)" if feature.opt_in else "")
+
+
+def head_lines(*names: str) -> tuple[str, str]:
+    """The two lines that begin a table in Markdown."""
+    return line(*names), "|" + "---|" * len(names)
+
+
+def line(*cells: str) -> str:
+    """A line of it."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _definitions() -> Iterator[str]:

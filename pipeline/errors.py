@@ -12,6 +12,8 @@ VagalError                 one clear line, and the exit code of the command line
 
 from __future__ import annotations
 
+_LONGEST = 1500
+
 
 class VagalError(Exception):
     """A failure with a message written for the person at the keyboard."""
@@ -55,3 +57,20 @@ class DeviceError(VagalError):
 
 class PairingError(DeviceError):
     """A sensor answers only once it is paired; the message says how to do that."""
+
+
+def legible(text: str) -> str:
+    """Text that a file may have a part in, on one line that any terminal shows.
+
+    Blanks of all kinds become spaces, other signs that can't be printed their escapes. It is cut where it is
+    longer than anybody would read.
+    """
+    if not text.isprintable():
+        text = "".join(map(_printable, text))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 2]} …"
+
+
+def _printable(sign: str) -> str:
+    if sign.isprintable():
+        return sign
+    return " " if sign.isspace() else sign.encode("unicode_escape").decode()

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.features import FEATURES, Group
+
 ALL = "all"
+WITHHELD = "signal excluded"  # the stage of analysed units of which one signal was left out
 
 
 class Status(StrEnum):
@@ -71,6 +74,7 @@ class Step:
 
 _ARTEFACT_PCT = {Signal.HEART: "artefact_pct", Signal.SKIN: "eda_artefact_pct"}
 _COVERAGE = {Signal.HEART: "nn_coverage", Signal.SKIN: "eda_coverage"}
+_GIVES = {Signal.HEART: (Group.HEART, Group.INDICES), Signal.SKIN: (Group.SKIN, Group.INDICES)}
 
 
 def exclusions(recordings: Sequence[Mapping[str, Any]], rules: Rules) -> list[Exclusion]:
@@ -92,10 +96,16 @@ def exclusion_reason(unit: str, broken: Sequence[Exclusion]) -> str:
     return "; ".join(each.reason for each in broken if each.unit == unit)
 
 
+def withheld(broken: Sequence[Exclusion]) -> set[str]:
+    """The names of the features that excluded signals gave, and of the indices made of them."""
+    groups = {group for each in broken for group in _GIVES[each.signal]}
+    return {feature.name for feature in FEATURES if feature.group in groups}
+
+
 def flow(recordings: Sequence[Mapping[str, Any]], broken: Sequence[Exclusion]) -> list[Step]:
     """The flow of units, over all and by group: found, not readable, readable, excluded by rule, analysed.
 
-    A unit that breaks several rules is counted for the first.
+    Then how many of those analysed lost a signal. A unit that breaks several rules is counted for the first.
     """
     groups = sorted({group for row in recordings if (group := _text(row, "group"))})
     return [step for group in (ALL, *groups) for step in _flow_of(group, recordings, broken)]
@@ -113,12 +123,20 @@ def _flow_of(
             yield Step(left, "", group, status[left])
     yield Step("readable", "", group, readable)
     first = {each.unit: f"{each.signal}: {each.rule}" for each in reversed(broken)}
-    rules = Counter(
-        first.get(str(row["recording_id"]), "") for row in rows if row["status"] == Status.EXCLUDED
-    )
-    for rule, units in sorted(rules.items()):
-        yield Step(Status.EXCLUDED, rule, group, units)
+    excluded = [first.get(str(row["recording_id"]), "") for row in rows if row["status"] == Status.EXCLUDED]
+    partly = [
+        first[unit]
+        for row in rows
+        if row["status"] == Status.ANALYSED and (unit := str(row["recording_id"])) in first
+    ]
+    yield from _by_rule(Status.EXCLUDED, group, excluded)
     yield Step(Status.ANALYSED, "", group, status[Status.ANALYSED])
+    yield from _by_rule(WITHHELD, group, partly)
+
+
+def _by_rule(stage: str, group: str, rules: Sequence[str]) -> Iterator[Step]:
+    for rule, units in sorted(Counter(rules).items()):
+        yield Step(stage, rule, group, units)
 
 
 def _broken(row: Mapping[str, Any], rules: Rules) -> Iterator[Exclusion]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,22 @@ def append_line(path: Path, facts: Mapping[str, Any]) -> None:
 
     Raises InputError if it cannot be written (the file is then as it was), InUseError if it is held for long.
     """
-    line = json.dumps(dict(facts), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    append_content(path, json.dumps(dict(facts), ensure_ascii=False, allow_nan=False).encode() + b"\n")
+
+
+def append_content(
+    path: Path, line: bytes, head: bytes = b"", check: Callable[[], object] | None = None
+) -> None:
+    """The same for a line of any text, newline included; `head` is the line above the first one.
+
+    `check` raises if the line may not follow what is there; nobody else writes meanwhile.
+    """
     try:
         with held(path):
+            if check is not None:
+                check()
             new = not path.exists()
-            _append(path, line)
+            _append(path, line, head)
             if new:
                 sync_folder(path.parent)
     except OSError as error:
@@ -76,13 +87,15 @@ def held(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _append(path: Path, line: bytes) -> None:
+def _append(path: Path, line: bytes, head: bytes) -> None:
     """Write a line at the end, whole or not at all; on one of its own, if a crash cut the last one short."""
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "rb+", buffering=0) as file:
         size = file.seek(0, os.SEEK_END)
         if size:
             file.seek(size - 1)
             line = line if file.read(1) == b"\n" else b"\n" + line
+        else:
+            line = head + line
         try:
             left = memoryview(line)
             while left:

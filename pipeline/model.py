@@ -11,12 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.edits import Edits
 
 SCHEMA_VERSION = 1
 
@@ -198,13 +203,20 @@ class Stream:
             gaps=tuple(gap for gap in self.gaps if gap.end_s > start_s and gap.start_s < end_s),
         )
 
+    def to_frame(self) -> pd.DataFrame:
+        """The stream as a pandas frame, indexed by `time_s`."""
+        import pandas as pd
+
+        return pd.DataFrame(dict(self.columns), index=pd.Index(self.time_s, name="time_s"))
+
 
 @dataclass(frozen=True)
 class Recording:
     """A session or an export, ready to be analysed.
 
     `source` names the format it came from ("session", "empatica-e4", "rr-text"), `sha256` identifies the
-    input, `units` tells how a unit was settled, `notices` are sentences a person should read.
+    input, `units` tells how a unit was settled, `notices` are sentences a person should read. `edits` are
+    marks made by hand afterwards; they mask what they mark.
     """
 
     recording_id: str
@@ -226,6 +238,7 @@ class Recording:
     notices: tuple[str, ...] = ()
     simulated: bool = False
     recovered: bool = False
+    edits: Edits | None = None
 
     @property
     def beats(self) -> Stream | None:

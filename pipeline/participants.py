@@ -1,13 +1,16 @@
 """`participants.tsv`: who the people of a study are, and which recordings are theirs (BIDS).
 
-A table with the column participant_id, n/a for what is not known, and whatever else a study knows of people
-(group, age, ...). A recording is a person's if the column `recording` (or `path`) names it, or else if a part
-of its path is the id or begins with it: sub-01/rest.csv, sub-01_task-rest.txt.
+A table of text as editors and spreadsheets write it (UTF-8, or UTF-16 with its mark; any line ends) with the
+column participant_id, n/a for what is not known, and whatever else a study knows of people (group, age). A
+recording is a person's if the column `recording` (or `path`) names it, or else if a part of its path is the
+id or begins with it: sub-01/rest.csv, sub-01_task-rest.txt.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,6 +22,8 @@ GROUP = "group"
 NOT_KNOWN = ("", "n/a")
 _NAMES_RECORDING = ("recording", "path")
 _MOST_NAMED = 5
+_DELIMITERS = ("\t", ";", ",")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Row = Mapping[str, str]  # a cell that is not known is not there
 
@@ -69,13 +74,14 @@ class Joined:
 
 
 def read_participants(path: Path) -> Participants:
-    """A table of participants, its columns set apart by tabs, or by commas if its first line has no tab.
+    """A table of participants, its columns set apart by tabs, or else by what its first line has: `;` or `,`.
 
     Raises InputError for a table that cannot be used: no column participant_id, an id that is there twice.
     """
     columns, lines = _table(path)
     if ID not in columns:
-        raise InputError(f"{path}: needs the column {ID}; it has {', '.join(columns)}")
+        listed = ", ".join(columns)
+        raise InputError(f"{path}: needs the column {ID}, and tabs between columns; it has {listed}")
     if twice := next((name for name in columns if columns.count(name) > 1), None):
         raise InputError(f"{path}: the column {twice!r} is there twice")
     naming = next((name for name in _NAMES_RECORDING if name in columns), None)
@@ -127,12 +133,16 @@ def _names(unit: str, person: str) -> bool:
 
 def _table(path: Path) -> tuple[tuple[str, ...], list[tuple[int, list[str]]]]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-        tabs = bool(lines) and "\t" in lines[0]
-        reader = csv.reader(lines, delimiter="\t" if tabs else ",", strict=True)
+        content = path.read_bytes()
+        text = content.decode("utf-16" if content.startswith(_UTF_16) else "utf-8-sig")
+        first = next(iter(text.splitlines()), "")
+        delimiter = next((each for each in _DELIMITERS if each in first), _DELIMITERS[0])
+        reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, strict=True)
         rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not a text file in UTF-8: save it as that") from error
     except (ValueError, csv.Error) as error:
         raise InputError(f"{path}: is not a table of text ({error})") from error
     rows = [(number, cells) for number, cells in rows if any(cells)]

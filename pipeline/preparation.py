@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.breathing.rate import Sources
+from pipeline.edits import Action, Edits, beat_owners, beats_with, spans_with
 from pipeline.errors import InsufficientDataError
 from pipeline.heart.artefacts import classify
 from pipeline.heart.beats import LONGEST_MS, BeatKind, Beats
@@ -19,7 +20,7 @@ from pipeline.parameters import Correction, Parameters
 from pipeline.signals import Signals
 from pipeline.skin.decomposition import decompose_eda
 from pipeline.skin.responses import responses
-from pipeline.skin.signal import prepare
+from pipeline.skin.signal import Eda, prepare
 from pipeline.spans import HEART, SKIN, Stretches, stretches
 
 
@@ -43,13 +44,8 @@ def signals_of(recording: Recording, parameters: Parameters) -> Signals:
 
     Raises InsufficientDataError if neither heart nor skin signal is usable.
     """
-    eda, temperature = recording.streams.get("eda"), recording.streams.get("skin_temperature")
-    skin = None
-    if eda is not None and eda.rate_hz and len(eda):
-        marked = stretches(recording.markers, SKIN)
-        skin = prepare(eda.time_s, eda.value, eda.rate_hz, _at(temperature, eda.time_s), marked)
+    skin, beats = prepared_skin(recording), labelled_beats(recording, parameters)
     marked = stretches(recording.markers, HEART)
-    beats = _beats(recording.beats, parameters).without(marked) if recording.beats is not None else None
     signals = Signals(
         parameters=parameters,
         duration_s=recording.duration_s,
@@ -58,7 +54,7 @@ def signals_of(recording: Recording, parameters: Parameters) -> Signals:
         eda=skin,
         scrs=responses(skin, parameters.scr_min_us) if skin is not None else None,
         decomposition=decompose_eda(skin) if skin is not None else None,
-        skin_temperature=temperature,
+        skin_temperature=recording.streams.get("skin_temperature"),
         breath=_breath(recording, beats, marked),
         pulse_rate=_unmarked(_pulse_rate(recording), marked),
         psd_method=parameters.psd,
@@ -67,6 +63,41 @@ def signals_of(recording: Recording, parameters: Parameters) -> Signals:
     )
     _require_something(recording, signals)
     return signals
+
+
+def labelled_beats(recording: Recording, parameters: Parameters) -> Beats | None:
+    """The beat intervals, each with what it is: by the software, then by hand, then by marked spans."""
+    if recording.beats is None:
+        return None
+    beats = _by_hand(_beats(recording.beats, parameters), recording.beats.name, recording.edits)
+    return beats.without(stretches(recording.markers, HEART))
+
+
+def prepared_skin(recording: Recording) -> Eda | None:
+    """Skin conductance, smoothed and masked: by the rules, by hand, and by marked spans."""
+    eda, temperature = recording.streams.get("eda"), recording.streams.get("skin_temperature")
+    if eda is None or not eda.rate_hz or not len(eda):
+        return None
+    marked = stretches(recording.markers, SKIN)
+    kept = None
+    if recording.edits is not None:
+        marks = recording.edits.marks
+        out = zip(marked.start_s.tolist(), marked.end_s.tolist(), strict=True)
+        marked = Stretches.of([*out, *spans_with(marks, Action.EXCLUDE)])
+        kept = Stretches.of(spans_with(marks, Action.KEEP))
+    return prepare(eda.time_s, eda.value, eda.rate_hz, _at(temperature, eda.time_s), marked, kept)
+
+
+def _by_hand(beats: Beats, stream: str, edits: Edits | None) -> Beats:
+    """The beats with what people marked: out as if it were missing, or normal if it is an interval at all."""
+    if edits is None or not edits.marks:
+        return beats
+    owners = beat_owners(edits.marks, stream, beats.time_s)
+    interval = (beats.interval_ms > 0) & (beats.interval_ms <= LONGEST_MS)  # NaN is neither
+    kind = beats.kind.copy()
+    kind[beats_with(edits.marks, owners, Action.KEEP) & interval] = BeatKind.NORMAL
+    kind[beats_with(edits.marks, owners, Action.EXCLUDE)] = BeatKind.EXCLUDED
+    return replace(beats, kind=kind)
 
 
 def _breath(recording: Recording, beats: Beats | None, marked: Stretches) -> Sources:

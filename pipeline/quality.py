@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from pipeline.edits import told_edits
 from pipeline.language import Reason, reason
 from pipeline.model import Recording
 from pipeline.signals import Signals
@@ -24,6 +25,8 @@ def quality_of(recording: Recording, signals: Signals) -> dict[str, Any]:
     quality: dict[str, Any] = {"gaps": [], "marked": _marked(recording)}
     for name, stream in recording.streams.items():
         quality["gaps"] += [{"stream": name, **asdict(gap)} for gap in stream.gaps]
+    if recording.edits is not None:
+        quality["edits"] = told_edits(recording)
     beats, eda = signals.beats, signals.eda
     if beats is not None and recording.beats is not None:
         quality["beats"] = {
@@ -75,4 +78,24 @@ def quality_warnings(quality: Mapping[str, Any]) -> list[Reason]:
         warnings.append(NO_RESPONSE_SEEN)
     if skin is not None and skin["cold_share"] > _MOSTLY_COLD:
         warnings.append(reason("reasons.quality.cold", percent=100 * skin["cold_share"]))
-    return warnings
+    return [*warnings, *_told_edits(quality.get("edits"))]
+
+
+def _told_edits(edits: Mapping[str, Any] | None) -> Iterator[Reason]:
+    """Who marked how much by hand."""
+    for each in edits["by"] if edits else ():
+        who, out, kept = each["who"], each["exclude_intervals"], each["keep_intervals"]
+        if out:
+            yield reason(f"reasons.edits.excluded.{_form(out)}", count=out, who=who)
+        if kept:
+            yield reason(f"reasons.edits.kept.{_form(kept)}", count=kept, who=who)
+        if each["exclude_eda_s"]:
+            yield reason("reasons.edits.excluded_eda", seconds=each["exclude_eda_s"], who=who)
+        if each["keep_eda_s"]:
+            yield reason("reasons.edits.kept_eda", seconds=each["keep_eda_s"], who=who)
+    if edits and edits["unmatched"]:
+        yield reason("reasons.edits.unmatched", count=edits["unmatched"])
+
+
+def _form(count: int) -> str:
+    return "one" if count == 1 else "many"

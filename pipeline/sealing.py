@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -97,6 +98,7 @@ def _trouble(path: Path, sha256: str) -> str | None:
 def write_session(folder: Path, recording: Recording, records: Sequence[Record]) -> Recording:
     """Write raw, streams and manifest of a session; return it with its hash."""
     (folder / "streams").mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     raw = _raw_table(records)
     sealed = replace(recording, sha256=write_table(folder / "raw.parquet", raw))
     files = {
@@ -106,6 +108,12 @@ def write_session(folder: Path, recording: Recording, records: Sequence[Record])
     manifest = manifest_of(sealed, files, _write_shown(folder, records))
     write_file(folder / "session.json", json.dumps(manifest, ensure_ascii=False, indent=1).encode())
     return sealed
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what a sealing that was killed left half written; nobody else seals this session now."""
+    for left in (*folder.glob("*.part"), *folder.glob("streams/*.part")):
+        left.unlink()
 
 
 def _write_shown(folder: Path, records: Sequence[Record]) -> tuple[str, str] | None:
@@ -214,8 +222,11 @@ def write_table(path: Path, table: pa.Table) -> str:
 
 
 def write_file(path: Path, content: bytes, check: Callable[[Path], bool] | None = None) -> str:
-    """Write a file whole or not at all, on disk when this returns; its SHA-256."""
-    temporary = path.with_name(path.name + ".part")
+    """Write a file whole or not at all, on disk when this returns; its SHA-256.
+
+    Others may write the same file meanwhile: each writes under a name of its own, and the last one stays.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         _write_synced(temporary, content)
         if temporary.read_bytes() != content or (check is not None and not check(temporary)):

@@ -191,11 +191,21 @@ def _make_private(folder: Path) -> None:
             level.mkdir(mode=0o700, exist_ok=True)
 
 
-def save_import(home: Home, recording: Recording, files: Mapping[str, bytes], wall_s: float) -> Path:
-    """Store a recording that came from files, whole or not at all; the files are kept as its raw."""
+def save_import(
+    home: Home,
+    recording: Recording,
+    files: Mapping[str, bytes],
+    wall_s: float,
+    about_to: Callable[[Path], None] = lambda _: None,
+) -> Path:
+    """Store a recording that came from files, whole or not at all; the files are kept as its raw.
+
+    `about_to` is told the session's folder before anything is written.
+    """
     assert recording.client is not None
     started_s = recording.started_at.timestamp() if recording.started_at else wall_s
     folder = home.new_session(recording.client, started_s)
+    about_to(folder)
     unfinished = make_folder(folder.with_name("." + folder.name))
     records = [
         Record(Kind.FILE, name, number, 0, 0.0, wall_s, None, content)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from pipeline.dictionary import head_lines, line, name_of
 from pipeline.features import BY_NAME, FEATURES, Feature
 
 _HEAD = """\
@@ -51,6 +52,7 @@ _RECORDINGS = (
     Column("sha256", "", "Of what was read: the same for the same bytes"),
     Column("started_at", "", "When it began, ISO 8601; without a zone where the format knows none"),
     Column("duration_s", "s", "How long it is"),
+    Column("duplicate_of", "", "The first recording that holds the very same samples, in whatever files"),
     Column("notices", "", "What should be known about it, in sentences"),
 )
 _EXCLUSIONS = (
@@ -61,8 +63,8 @@ _EXCLUSIONS = (
     Column("value", "", "What the signal has"),
 )
 _FLOW = (
-    Column("stage", "", "found, refused, failed, readable, excluded or analysed"),
-    Column("reason", "", "The rule, where one excluded"),
+    Column("stage", "", "found, refused, failed, readable, excluded, analysed; of these, signal excluded"),
+    Column("reason", "", "The rule, and the signal that broke it"),
     Column("group", "", "A group of the study, or all"),
     Column("units", "", "How many recordings"),
 )
@@ -73,8 +75,9 @@ _SENSITIVITY = (
     Column("phase", "", "The phase"),
     Column("beats", "", "heart or pulse, for what comes from beats: the two are never pooled"),
     Column("feature", "", "The feature"),
-    Column("n", "", "How many phases of recordings have a value"),
-    Column("mean", "", "Their mean, in the feature's unit"),
+    Column("n_values", "", "How many phases, or whole recordings, have a value; a person may have several"),
+    Column("n_participants", "", "Of how many people they are; empty where that is not known"),
+    Column("mean", "", "The values' mean, in the feature's unit"),
     Column("sd", "", "Their standard deviation, ddof 1"),
     Column("difference", "", "The mean less that of the main analysis"),
 )
@@ -117,8 +120,8 @@ def _tables() -> Iterator[str]:
         yield f"A row is {table.row}."
         if table.own:
             yield ""
-            yield from _head(_HEAD_LINES[:3])
-            yield from (_line(f"`{each.name}`", each.unit, each.summary) for each in table.own)
+            yield from head_lines(*_HEAD_LINES[:3])
+            yield from (line(f"`{each.name}`", each.unit, each.summary) for each in table.own)
         if table.features:
             yield "\nIts columns are the features below." if not table.own else "\nAnd the features below."
         yield ""
@@ -128,23 +131,13 @@ def _features() -> Iterator[str]:
     yield "## Features\n"
     for group, features in groupby(FEATURES, key=lambda feature: feature.group):
         yield f"### {str(group).capitalize()}\n"
-        yield from _head(_HEAD_LINES)
+        yield from head_lines(*_HEAD_LINES)
         yield from map(_feature_line, features)
         yield ""
 
 
 def _feature_line(feature: Feature) -> str:
-    name = f"`{feature.name}`" + (" (opt-in)" if feature.opt_in else "")
-    return _line(name, feature.unit, feature.summary, str(feature.floor), feature.source)
-
-
-def _head(names: tuple[str, ...]) -> Iterator[str]:
-    yield _line(*names)
-    yield "|" + "---|" * len(names)
-
-
-def _line(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return line(name_of(feature), feature.unit, feature.summary, str(feature.floor), feature.source)
 
 
 if __name__ == "__main__":

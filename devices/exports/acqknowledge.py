@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from devices.exports.channels import Channel, read_channels
-from devices.exports.reader import Source
-from devices.exports.samples import Samples
+from devices.exports.libraries import library
+from devices.exports.reader import Source, unneeded
+from devices.exports.samples import ChannelSamples
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Marker, Recording
 
@@ -30,6 +31,9 @@ _VERSIONS = (30, 200)  # of the file format: 2.0 to 5.0 and then some
 _HEADER_BYTES = (100, 50_000)
 _MOST_CHANNELS = 512
 _MOST_PATTERN = 5_000_000  # bytes that interleaved channels take to come around
+_MOST_SEARCHED = 2_000  # headers that the library looks at to find where the channels' types are told
+_MOST_READS, _BYTES_A_READ = 12_000, 4  # of headers: a marker takes three reads, and 12 bytes at least
+_LONGEST_S = 40 * 86_400.0
 _SEAM = "apnd"  # the kind of marker that AcqKnowledge puts where a recording begins, and goes on
 _SEAM_TEXT = re.compile(r"Segment \d+")  # of older versions, whose markers have no kind
 _LONGEST_TEXT = 200
@@ -54,7 +58,7 @@ class _File:
     def duration_s(self) -> float:
         return max(float(each.point_count / each.samples_per_second) for each in self.headers.channels)
 
-    def samples(self, index: int) -> Samples:
+    def samples(self, index: int) -> ChannelSamples:
         """What a channel holds, in its own unit; nothing at the seams."""
         rate_hz = float(self.headers.channels[index].samples_per_second)
         try:
@@ -66,7 +70,7 @@ class _File:
         for seam_s in self.seams_s():
             at = round(seam_s * rate_hz)
             values[at : at + 1] = np.nan
-        return Samples(np.arange(len(values)) / rate_hz, values, ends=self._ends(index))
+        return ChannelSamples(np.arange(len(values)) / rate_hz, values, ends=self._ends(index))
 
     def _ends(self, index: int) -> tuple[float, float] | None:
         channel = self.headers.channels[index]
@@ -78,7 +82,7 @@ class _File:
     def _interleaved(self, index: int) -> Floats:
         import bioread
 
-        read = bioread.read(io.BytesIO(self.content), channel_indexes=[index])
+        read = bioread.read(_Bounded(self.content), channel_indexes=[index])
         return np.array(read.channels[index].data, dtype=np.float64)
 
     def _packed(self, index: int) -> Floats:
@@ -155,9 +159,23 @@ class AcqKnowledge:
             notices=(
                 *found.notices,
                 *((f"recorded in {seams + 1} stretches; the time between is not in it",) if seams else ()),
-                *(() if unit is None else (f"--unit {unit} is not needed: the file names its units",)),
+                *unneeded(unit, "the file names its units"),
             ),
         )
+
+
+class _Bounded(io.BytesIO):
+    """A file that may be read so many times: by damaged counts the library would go on for ever."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._left = min(_MOST_READS, 1000 + len(content) // _BYTES_A_READ)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError("its headers do not end")
+        return super().read(size)
 
 
 def _is_seam(event: Any) -> bool:
@@ -177,13 +195,11 @@ def _is_head(head: bytes, order: str) -> bool:
 
 def _opened(where: str, content: bytes) -> _File:
     """The headers, checked against the size of the file before anything is made room for."""
-    try:
-        import bioread
-    except ImportError:
-        raise InputError(f'{where}: to read it, run pip install "vagal[formats]"') from None
+    bioread = library("bioread", where)
     logging.getLogger("bioread").setLevel(logging.CRITICAL)  # what it would print becomes our one line
+    _search_less(content)
     try:
-        headers = bioread.read_headers(io.BytesIO(content))
+        headers = bioread.read_headers(_Bounded(content))
         if headers is None:
             raise ValueError
         file = _File(where, content, headers)
@@ -193,6 +209,16 @@ def _opened(where: str, content: bytes) -> _File:
     except Exception as error:  # a decoder may fail in any way on damaged bytes
         raise InputError(f"{where}: is no .acq file, or damaged; save it again in AcqKnowledge") from error
     return file
+
+
+def _search_less(content: bytes) -> None:
+    """Have the library give up a damaged file of hundreds of channels in seconds; it would take minutes."""
+    from bioread.header_reader import ChannelDTypeHeaderReader
+
+    channels = min(
+        struct.unpack_from(f"{order}h", content, 10)[0] for order in "<>" if _is_head(content[:12], order)
+    )
+    ChannelDTypeHeaderReader.MAX_DTYPE_SCANS = min(4096, _MOST_SEARCHED // channels)
 
 
 def _check(file: _File) -> None:
@@ -214,3 +240,5 @@ def _check(file: _File) -> None:
             raise ValueError("dividers")
     if not whole:
         raise InputError(f"{file.where}: is cut short; copy it again")
+    if file.duration_s > _LONGEST_S:
+        raise ValueError("rates")

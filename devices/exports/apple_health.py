@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from devices.exports.intervals import gaps, interval_notices, loss_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import gaps, loss_notices
+from devices.exports.reader import Source, unneeded
+from devices.exports.rows import number_of
 from devices.exports.xml_stream import XmlStream
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Recording, Stream
@@ -103,7 +104,7 @@ class AppleHealth:
             devices=(DeviceInfo(name="Apple Watch", driver=self.name),),
             notices=(
                 *_notices(found, passing, pp),
-                *(() if unit is None else (f"--unit {unit} is not needed: Health exports have fixed units",)),
+                *unneeded(unit, "Health exports have fixed units"),
             ),
         )
 
@@ -198,11 +199,8 @@ def _moment(text: str) -> datetime:
 
 def _bpm(text: str) -> float | None:
     """A heart rate, however the decimals are set off; None if it is none."""
-    try:
-        bpm = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return bpm if 0 < bpm < 1000 and "_" not in text else None  # Python takes 1_000 for a number
+    bpm = number_of(text.replace(",", "."))
+    return bpm if bpm is not None and 0 < bpm < 1000 else None
 
 
 def _intervals(source: Source, name: str, record: _Record) -> _Intervals:
@@ -260,7 +258,6 @@ def _notices(found: _Intervals, passing: _Passing, pp: Stream) -> Iterator[str]:
     yield "beats are pulse intervals from a watch, whose times are known to 10 ms"
     if passing.records > 1:
         yield f"the newest of {passing.records} recordings of beats is read, and the others are left out"
-    yield from interval_notices(found.pp_ms)
     yield from loss_notices(pp)
     if found.left_out:
         yield f"{found.left_out} {'beat' if found.left_out == 1 else 'beats'} left out, as time does not rise"

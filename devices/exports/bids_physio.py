@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from devices.exports.channels import Channel, read_channels
-from devices.exports.reader import Source, gunzipped
-from devices.exports.samples import Samples
+from devices.exports.reader import Source, gunzipped, unneeded
+from devices.exports.samples import ChannelSamples
 from devices.exports.tables import Layout, floats_of, layout_of
 from pipeline.errors import InputError
 from pipeline.model import Marker, Recording
@@ -74,10 +74,10 @@ class BidsPhysio:
             raise InputError(f"{source.where(name)}: holds no samples")
         layout = Layout(b"\t", said.columns, len(said.columns), 1)
 
-        def samples(column: int) -> Samples:
+        def samples(column: int) -> ChannelSamples:
             where = lambda line: source.where(name, line)  # noqa: E731
             values = floats_of(where, content, layout, [column])[column].copy()
-            return Samples(np.arange(len(values)) / said.rate_hz, values)
+            return ChannelSamples(np.arange(len(values)) / said.rate_hz, values)
 
         guessed: list[str] = []
         found = read_channels(str(source.path), _channels(said, guessed), samples)
@@ -95,7 +95,7 @@ class BidsPhysio:
                 *guessed,
                 *found.notices,
                 *_late(said),
-                *(() if unit is None else (f"--unit {unit} is not needed: the json names the units",)),
+                *unneeded(unit, "the json names the units"),
             ),
         )
 

@@ -14,12 +14,11 @@ import numpy as np
 
 from devices.exports.channels import FASTEST_HZ, Channel, read_channels
 from devices.exports.reader import Source
-from devices.exports.samples import Samples
+from devices.exports.samples import ChannelSamples
 from pipeline.errors import InputError
 from pipeline.model import Floats, Recording
 
 _MAGIC = b"# Simple Text Format"
-_FIELD = re.compile(r"#\s*([^:=]+?)\s*:=\s*(.*)")
 _SEPARATORS = re.compile(r"[\t,;]+")
 _BOM = b"\xef\xbb\xbf"
 
@@ -52,7 +51,7 @@ class BiosppyText:
         time_s = np.arange(len(values)) / header.rate_hz
         channels = [Channel(label, "", header.rate_hz) for label in header.labels]
         found = read_channels(
-            source.where(name), channels, lambda index: Samples(time_s, values[:, index].copy())
+            source.where(name), channels, lambda index: ChannelSamples(time_s, values[:, index].copy())
         )
         return Recording(
             recording_id=source.title,
@@ -83,8 +82,9 @@ def _header(source: Source, name: str, lines: list[bytes]) -> _Header:
     count = 0
     while count < len(lines) and (line := lines[count].decode("utf-8", "replace")).startswith("#"):
         count += 1
-        if found := _FIELD.match(line):
-            fields[found[1].lower()] = (count, found[2].strip())
+        field, stated, value = line[1:].partition(":=")
+        if stated:
+            fields[field.strip().lower()] = (count, value.strip())
     labels = tuple(
         label.strip() for label in _SEPARATORS.split(fields.get("labels", (0, ""))[1]) if label.strip()
     )

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, arrived, interval_notices, loss_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, STAMP, header_cells, read_rows
 from pipeline.errors import InputError
 from pipeline.model import Recording
@@ -61,9 +61,8 @@ class BleLogger:
             streams={"rr": rr},
             started_at=datetime.fromtimestamp(start_s, UTC),
             notices=(
-                *interval_notices(rr_ms),
                 *loss_notices(rr),
                 *((CUT_OFF,) if rows.cut else ()),
-                *(() if unit is None else (f"--unit {unit} is not needed: the logger writes RR in ms",)),
+                *unneeded(unit, "the logger writes RR in ms"),
             ),
         )

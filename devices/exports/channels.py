@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from devices.exports.samples import Samples, fault, scaled, stream_of
+from devices.exports.samples import ChannelSamples, fault, scaled, stream_of
 from pipeline.errors import InputError
 from pipeline.model import Stream
 
@@ -109,7 +109,7 @@ _OF_RATES = frozenset({"bpm", "1/min", "/min", "min1", "brpm", "rpm", "hz", "s",
 def read_channels(
     where: str,
     channels: Sequence[Channel],
-    load: Callable[[int], Samples | str],
+    load: Callable[[int], ChannelSamples | str],
     *,
     silent: Collection[int] = (),
     needed: bool = True,
@@ -144,7 +144,7 @@ def read_channels(
     return Found(streams, units, (*notices, *(f"left out {each}" for each in left_out)))
 
 
-def _loaded(candidate: Candidate, load: Callable[[int], Samples | str]) -> list[Samples] | str:
+def _loaded(candidate: Candidate, load: Callable[[int], ChannelSamples | str]) -> list[ChannelSamples] | str:
     """What a candidate's channels hold, or why they are not what they are called."""
     loaded = []
     for index in candidate.indices:

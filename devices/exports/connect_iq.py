@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from devices.driver import Samples
-from devices.exports.intervals import LONGEST_MS, arrived, interval_notices, loss_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, Rows, local_start, read_rows
-from devices.plausible import implausible
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Recording, Stream
 from pipeline.timing import rising
@@ -70,7 +68,7 @@ class ConnectIq:
             streams=streams,
             started_at=local_start(rows.first(1).cells(0)[0], float(stamps_s[0]) - before_s),
             devices=(DeviceInfo(name="Garmin watch", driver=self.name),),
-            notices=(*_notices(source, rows, kinds, streams), *_unit_notice(unit)),
+            notices=(*_notices(source, rows, kinds, rr), *unneeded(unit, "the log has RR in ms")),
         )
 
 
@@ -108,13 +106,8 @@ def _heart_rate(time_s: Floats, rate_bpm: Floats) -> Stream:
     return Stream("heart_rate", rising(time_s), {"heart_rate_bpm": measured})
 
 
-def _notices(
-    source: Source, rows: Rows, kinds: Sequence[bytes], streams: Mapping[str, Stream]
-) -> Iterator[str]:
-    yield from interval_notices(streams["rr"].value)
-    yield from loss_notices(streams["rr"])
-    if "heart_rate" in streams:
-        yield from implausible(Samples("heart_rate", streams["heart_rate"].columns))
+def _notices(source: Source, rows: Rows, kinds: Sequence[bytes], rr: Stream) -> Iterator[str]:
+    yield from loss_notices(rr)
     others = sorted(_word(kind) for kind in Counter(kinds) if kind not in (_BEAT, _RATE))
     if others:
         yield f"only beats and heart rate are read, not {', '.join(others[:10])}"
@@ -126,7 +119,3 @@ def _notices(
 def _word(kind: bytes) -> str:
     text = kind.decode(errors="replace")[:40]
     return text if text.isprintable() else repr(text)
-
-
-def _unit_notice(unit: str | None) -> tuple[str, ...]:
-    return () if unit is None else (f"--unit {unit} is not needed: the log has RR in ms",)

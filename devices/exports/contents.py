@@ -264,4 +264,5 @@ def _check_count(path: Path, count: int) -> None:
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path}: the zip is damaged or encrypted ({error})")
+    reason = str(error).partition(" and header ")[0]  # which goes on with the bytes that it found
+    return InputError(f"{path}: the zip is damaged or encrypted ({reason})")

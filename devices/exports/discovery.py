@@ -12,14 +12,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from devices.exports.formats import recognise, why_not
+from devices.exports.formats import recognise, why_not_listed
 from devices.exports.reader import Source, open_source
-from pipeline.errors import InputError
+from pipeline.errors import InputError, legible
 from pipeline.store import is_session
 
 SESSION = "session"  # stands for a reader where a folder is one of our own stored sessions
 
-_FOLDERS = ("empatica-e4", "faros-csv", "welltory", "polar-sensor-logger")  # a file for each signal
+# A file for each signal, or for each half hour.
+_FOLDERS = ("empatica-e4", "embrace-plus", "faros-csv", "welltory", "polar-sensor-logger")
 
 _BESIDE = re.compile(
     r"(readme|licen[cs]e|provenance|changes|changelog|dataset_description|participants|phases|labels|codebook"
@@ -27,6 +28,7 @@ _BESIDE = re.compile(
     r"|html?|png|jpe?g|svg|log|sh)|(labels|time_logs)_.*\.csv",
     re.IGNORECASE,
 )
+_JSON = ("polar-flow", "fitbit")  # all other JSON describes recordings, or is settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,14 @@ def _whole(folder: Path) -> str | None:
 def _apart(root: Path, files: list[Path]) -> Iterator[Found]:
     """Each file by itself, with its companions; these are then no units of their own."""
     looked_at = [_look(root, path) for path in files]
-    parts = {part for found in looked_at if found.reader for part in found.files if part != found.path}
+    holders: dict[Path, list[Found]] = {}
+    for found in looked_at:
+        for part in found.files if found.reader else ():
+            if part != found.path:
+                holders.setdefault(part, []).append(found)
     seen: set[tuple[Path, ...]] = set()
     for found in looked_at:
-        if found.reader is None and found.path in parts:
+        if _is_part(found, holders.get(found.path, ())):
             continue
         if found.reader is not None:
             if found.files in seen:  # the header and the data of one recording, each with the other
@@ -100,18 +106,29 @@ def _apart(root: Path, files: list[Path]) -> Iterator[Found]:
         yield found
 
 
+def _is_part(found: Found, holders: Collection[Found]) -> bool:
+    """Whether a file is no more than a part of the recordings that hold it, as a segment of a record is."""
+    if found.reader is None:
+        return bool(holders)
+    return any(set(found.files) < set(each.files) for each in holders)
+
+
 def _look(root: Path, path: Path) -> Found:
     here = path.relative_to(root)
-    beside = _BESIDE.fullmatch(path.name) is not None
+    beside = Found(here, None, beside=True, files=(here,))
+    known = _BESIDE.fullmatch(path.name) is not None
+    if known and path.suffix.lower() != ".json":
+        return beside
     try:
-        if beside:
-            return Found(here, None, beside=True, files=(here,))
         source = open_source(path)
         reader = recognise(source)
     except InputError as error:
-        return Found(here, None, str(error).removeprefix(f"{path}: "), files=(here,))
+        reason = legible(str(error).removeprefix(f"{path}: "))
+        return beside if known else Found(here, None, reason, files=(here,))
+    if known and (reader is None or reader.name not in _JSON):
+        return beside
     if reader is None:
-        return Found(here, None, why_not(source), files=(here,))
+        return Found(here, None, legible(why_not_listed(source)), files=(here,))
     return Found(here, reader.name, files=_files(root, path, source))
 
 

@@ -11,12 +11,10 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from devices.driver import Samples
-from devices.exports.intervals import LONGEST_MS, arrived, interval_notices, loss_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, STAMP, Rows, header_cells, read_rows
 from devices.exports.stamped import sampled
-from devices.plausible import implausible
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Recording, Stream
 from pipeline.timing import rising
@@ -63,9 +61,9 @@ class EcgLogger:
             units={"ecg": "mV (as the app writes it; the file names no unit)"},
             notices=(
                 *odd,
-                *_beat_notices(streams),
+                *(loss_notices(streams["rr"]) if "rr" in streams else ()),
                 *((CUT_OFF,) if rows.cut else ()),
-                *(() if unit is None else (f"--unit {unit} is not needed: ECGLogger writes RR in ms",)),
+                *unneeded(unit, "ECGLogger writes RR in ms"),
             ),
         )
 
@@ -87,12 +85,3 @@ def _heart_rate(rows: Rows, time_s: Floats) -> Stream | None:
     if not came.any():
         return None
     return Stream("heart_rate", rising(time_s[came]), {"heart_rate_bpm": rate_bpm[came]})
-
-
-def _beat_notices(streams: dict[str, Stream]) -> tuple[str, ...]:
-    found: list[str] = []
-    if "rr" in streams:
-        found += [*interval_notices(streams["rr"].value), *loss_notices(streams["rr"])]
-    if "heart_rate" in streams:
-        found += implausible(Samples("heart_rate", streams["heart_rate"].columns))
-    return tuple(found)

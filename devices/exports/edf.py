@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from devices.exports.channels import read_channels
 from devices.exports.edf_file import FIXED_BYTES, EdfFile
-from devices.exports.reader import Source
+from devices.exports.reader import Source, unneeded
 from pipeline.model import Marker, Recording
 
 
@@ -70,7 +70,7 @@ def read_edf(
             *file.notices(),
             *found.notices,
             *_outside_notice(len(markers), len(markers) - len(inside)),
-            *(() if unit is None else (f"--unit {unit} is not needed: the file names its units",)),
+            *unneeded(unit, "the file names its units"),
         ),
     )
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from devices.exports.channels import Channel
-from devices.exports.samples import Samples
+from devices.exports.samples import ChannelSamples
 from pipeline.errors import InputError
 from pipeline.model import Floats, Gap, Marker
 
@@ -168,7 +168,7 @@ class EdfFile:
         ]
         yield from sorted(found, key=lambda marker: (marker.time_s, marker.text))
 
-    def samples(self, index: int) -> Samples | str:
+    def samples(self, index: int) -> ChannelSamples | str:
         """What a signal holds, in the unit of its header; or why its header can't be true."""
         signal = self.signals[index]
         try:
@@ -186,7 +186,7 @@ class EdfFile:
         values -= first
         values *= gain
         values += low
-        return Samples(self.time_s(index), values, self.gaps, (low, high))
+        return ChannelSamples(self.time_s(index), values, self.gaps, (low, high))
 
     def time_s(self, index: int) -> Floats:
         """When each sample of a signal was taken, from the first record."""

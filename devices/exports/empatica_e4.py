@@ -9,13 +9,17 @@ TEMP in °C, ACC in 1/64 g.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from devices.exports.reader import Source
+from devices.exports.limits import UNIX_S
+from devices.exports.number_rows import number_rows
+from devices.exports.reader import Source, unneeded
+from devices.exports.rows import number_of, shown
+from devices.exports.timeline import left_out_notice, rising_rows
 from pipeline.errors import InputError
 from pipeline.heart.ppg import interval_gaps, pulse_intervals
 from pipeline.heart.pulse_rate import pulse_rate
@@ -24,9 +28,8 @@ from pipeline.model import DeviceInfo, Floats, Marker, Recording, Stream
 _MG = 1000 / 64  # one count of the accelerometer
 _BEATS = "IBI.csv"
 _TAGS = re.compile(r"tags.*\.csv")
+_LINE, _TWO_LINES = (re.compile(lines * rb"([^\r\n]*)(?:\r\n?|\n)") for lines in (1, 2))
 _DAY_S = 86_400.0
-_LARGEST = 1e9
-_STAMPS_S = (1e8, 1e10)  # 1973 to 2286
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class EmpaticaE4:
                 *_beat_notices(source, tracks, streams),
                 *(f"{name} holds no samples" for name in _empty(source, tracks, streams)),
                 *_tag_notice(len(tags), len(tags) - len(markers)),
-                *(() if unit is None else (f"--unit {unit} is not needed: E4 files have fixed units",)),
+                *unneeded(unit, "E4 files have fixed units"),
             ),
         )
 
@@ -155,75 +158,36 @@ def _stamp_s(cell: bytes) -> float | None:
         except ValueError:
             return None
         stamp_s = when.replace(tzinfo=when.tzinfo or UTC).timestamp()
-    return stamp_s if _STAMPS_S[0] < stamp_s < _STAMPS_S[1] else None
+    return stamp_s if UNIX_S[0] < stamp_s < UNIX_S[1] else None
 
 
 def _track(source: Source, name: str) -> _Track | None:
     """A file's content; None if it is absent or has no samples, which is common for a short session."""
-    lines = source.files.get(name, b"").rstrip().splitlines()
-    header = 1 if name == _BEATS else 2
-    if len(lines) <= header:
+    content = source.files.get(name, b"").rstrip()
+    header = (_LINE if name == _BEATS else _TWO_LINES).match(content)
+    if header is None:
         return None
-    start_s = _stamp_s(_first_cell(lines[0]))
+    rows = content[header.end() :]
+    start_s = _stamp_s(_first_cell(header[1]))
     if start_s is None:
-        raise InputError(f"{source.where(name, 1)}: {_shown(lines[0])} is not a start time")
+        raise InputError(f"{source.where(name, 1)}: {shown(header[1])} is not a start time")
     if name == _BEATS:
-        return _rising(start_s, _table(source, name, lines[1:], 1, 2))
+        return _rising(start_s, number_rows(source, name, rows, 1, 2))
     columns = 3 if name == "ACC.csv" else 1
-    return _Track(start_s, _rate_hz(source, name, lines[1]), _table(source, name, lines[2:], 2, columns))
+    return _Track(start_s, _rate_hz(source, name, header[2]), number_rows(source, name, rows, 2, columns))
 
 
 def _rate_hz(source: Source, name: str, line: bytes) -> float:
-    rate_hz = _number(line.partition(b",")[0])
+    rate_hz = number_of(line.partition(b",")[0])
     if rate_hz is None or not 0 < rate_hz <= 1000:
-        raise InputError(f"{source.where(name, 2)}: {_shown(line)} is not a sampling rate in Hz")
+        raise InputError(f"{source.where(name, 2)}: {shown(line)} is not a sampling rate in Hz")
     return rate_hz
-
-
-def _table(source: Source, name: str, lines: Sequence[bytes], skipped: int, columns: int) -> Floats:
-    """The numbers in the lines, one row a line; a missing sample is NaN."""
-    cells = lines if columns == 1 else [cell for line in lines for cell in line.split(b",")]
-    try:
-        values = np.fromiter(map(float, cells), np.float64, len(cells))
-    except ValueError:
-        values = np.empty(0)
-    even = columns == 1 or all(line.count(b",") == columns - 1 for line in lines)
-    absurd = np.abs(values) > _LARGEST
-    if not len(values) or not even or absurd.any() or any(b"_" in cell for cell in cells):
-        raise _first_fault(source, name, lines, skipped, columns)
-    return values.reshape(-1, columns)
-
-
-def _first_fault(source: Source, name: str, lines: Sequence[bytes], skipped: int, columns: int) -> InputError:
-    """The error for the first line that is not so many numbers: the slow way, taken only to tell."""
-    for number, line in enumerate(lines, skipped + 1):
-        cells = line.split(b",")
-        for cell in cells:
-            if (value := _number(cell)) is None or abs(value) > _LARGEST:
-                fault = "is not a number" if value is None else "is not a number a sensor gives"
-                return InputError(f"{source.where(name, number)}: {_shown(cell)} {fault}")
-        if len(cells) != columns:
-            return InputError(f"{source.where(name, number)}: holds {len(cells)} numbers, not {columns}")
-    raise AssertionError("the lines were refused, so one of them is at fault")
-
-
-def _number(cell: bytes) -> float | None:
-    try:
-        value = float(cell)
-    except ValueError:
-        return None
-    return None if b"_" in cell else value  # Python takes 1_000 for a number
-
-
-def _shown(cell: bytes) -> str:
-    return repr(cell.decode(errors="replace").strip()[:40])
 
 
 def _rising(start_s: float, rows: Floats) -> _Track | None:
     """IBI.csv without the rows whose offset is not above 0 and all before it; None if no row is left."""
     offsets_s = rows[:, 0]
-    latest_s = np.fmax.accumulate(np.concatenate(([0.0], offsets_s[:-1])))
-    kept = rows[offsets_s > latest_s]
+    kept = rows[rising_rows(offsets_s, above=0.0)]
     return _Track(start_s, None, kept, len(rows) - len(kept)) if len(kept) else None
 
 
@@ -257,7 +221,7 @@ def _presses_s(source: Source) -> Iterator[float]:
                 continue
             stamp_s = _stamp_s(_first_cell(line))
             if stamp_s is None:
-                raise InputError(f"{source.where(name, number)}: {_shown(line)} is not a time")
+                raise InputError(f"{source.where(name, number)}: {shown(line)} is not a time")
             yield stamp_s
 
 
@@ -267,18 +231,12 @@ def _beat_notices(
     if _BEATS in tracks:
         why = "BVP.csv holds no usable pulse" if "BVP.csv" in source.files else "there is no BVP.csv"
         yield f"beats are pulse intervals from {_BEATS}, as {why}"
-        yield from _left_out_notice(tracks[_BEATS])
+        beats = tracks[_BEATS]
+        yield from left_out_notice(beats.left_out, len(beats.rows) + beats.left_out, f"rows in {_BEATS}")
     elif _beat_count(streams):
         yield "beats are pulse intervals from BVP.csv"
     elif "ppg" in streams:
         yield "there are no beats, as BVP.csv holds no usable pulse"
-
-
-def _left_out_notice(beats: _Track) -> Iterator[str]:
-    if count := beats.left_out:
-        does, is_ = ("does", "is") if count == 1 else ("do", "are")
-        rows = len(beats.rows) + count
-        yield f"{count} of {rows} rows in {_BEATS} {does} not rise in time and {is_} left out"
 
 
 def _empty(source: Source, tracks: Mapping[str, _Track], streams: Mapping[str, Stream]) -> Iterator[str]:

@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from devices.exports.intervals import interval_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS
+from devices.exports.limits import UNIX_S
+from devices.exports.reader import Source, unneeded
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Recording, Stream
 
@@ -28,8 +29,6 @@ _TABLES = ("PrimaryData", "Session")
 _NEEDED = frozenset({"ibistarttime", "ibiendtime", "endian", "liveibi"})
 _BIG, _LITTLE = 0, 1
 _DTYPES = {_BIG: ">i4", _LITTLE: "<i4"}
-_STAMPS_S = (1e8, 1e10)  # 1973 to 2286
-_LONGEST_MS = 65_536  # more is no interval but damage, and would shift all after it
 _MOST_BYTES = 4_000_000  # of one session's intervals: a week
 _MOST_SESSIONS = 100_000
 _STEPS, _MOST_CALLS = 100_000, 300  # of SQLite's machine: about a second
@@ -86,9 +85,8 @@ class EmWave:
             units={"pp": "ms (fixed by the format)"},
             notices=(
                 *_other_sessions(sessions),
-                *interval_notices(pp_ms),
                 *_time_notice(session, float(time_s[-1])),
-                *(() if unit is None else (f"--unit {unit} is not needed: emWave counts in ms",)),
+                *unneeded(unit, "emWave counts in ms"),
             ),
         )
 
@@ -142,7 +140,7 @@ def _sessions(database: sqlite3.Connection, where: str) -> list[_Session]:
         if count >= _MOST_SESSIONS:
             raise InputError(f"{where}: holds more than {_MOST_SESSIONS:,} sessions")
         times = (start_s, end_s)
-        timed = all(isinstance(each, int | float) and _STAMPS_S[0] < each < _STAMPS_S[1] for each in times)
+        timed = all(isinstance(each, int | float) and UNIX_S[0] < each < UNIX_S[1] for each in times)
         if timed and isinstance(intervals, bytes) and len(intervals) >= 4:
             found.append(_Session(rowid, float(start_s), float(end_s)))
     if not found:
@@ -162,8 +160,8 @@ def _intervals(database: sqlite3.Connection, session: _Session, where: str) -> F
     if len(intervals) % 4:
         raise InputError(f"{where}: the intervals of the session of {when} are cut off")
     written_ms = np.frombuffer(intervals, _DTYPES[order]).astype(np.float64)
-    if np.any((written_ms < 0) | (written_ms > _LONGEST_MS)):
-        row = int(np.argmax((written_ms < 0) | (written_ms > _LONGEST_MS)))
+    if np.any((written_ms < 0) | (written_ms > LONGEST_MS)):
+        row = int(np.argmax((written_ms < 0) | (written_ms > LONGEST_MS)))
         raise InputError(
             f"{where}: interval {row + 1} of the session of {when} is {written_ms[row]:.0f} ms, which is none"
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devices.streams import MISSING
+from devices.exports.timeline import gaps_after
 from pipeline.model import Floats, Gap
 from pipeline.timing import rising
 
@@ -38,14 +38,12 @@ def evenly(stamps_s: Floats) -> Evenly | None:
     if not 1 / MOST_HZ <= usual_s <= 1 / LEAST_HZ:
         return None
     breaks = np.flatnonzero(steps_s > max(_GAP_STEPS * usual_s, _GAP_S))
-    gaps = tuple(
-        Gap(float(stamps_s[at]), float(stamps_s[at + 1]), MISSING, max(0, round(steps_s[at] / usual_s) - 1))
-        for at in breaks.tolist()
-    )
+    gaps = gaps_after(breaks.tolist(), stamps_s, 1 / usual_s)
     within = np.delete(steps_s, breaks)
     if np.all((within > 0) & (within < _EVEN * usual_s)):
         return Evenly(stamps_s, round(1 / float(np.median(within)), 3), gaps)
     time_s = np.concatenate([_line(run, usual_s) for run in np.split(stamps_s, breaks + 1)])
+    time_s += max(0.0, float(stamps_s[0] - time_s[0]))  # nothing is before the first stamp
     return Evenly(rising(time_s), round(1 / usual_s, 3), gaps, float(np.max(np.abs(time_s - stamps_s))))
 
 

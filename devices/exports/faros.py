@@ -18,9 +18,9 @@ import numpy as np
 from devices.exports.channels import Channel, read_channels
 from devices.exports.edf import is_edf, read_edf
 from devices.exports.edf_file import FIXED_BYTES, EdfFile
-from devices.exports.reader import Source
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import header_cells, read_rows
-from devices.exports.samples import Samples
+from devices.exports.samples import ChannelSamples
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Marker, Recording
 
@@ -104,10 +104,10 @@ class FarosFolder:
             for name, column in columns
         ]
 
-        def load(index: int) -> Samples:
+        def load(index: int) -> ChannelSamples:
             name, column = columns[index]
             values = _column(source, f"{name}.csv", _COLUMNS[name], column)
-            return Samples(np.arange(len(values)) / channels[index].rate_hz, values)
+            return ChannelSamples(np.arange(len(values)) / channels[index].rate_hz, values)
 
         found = read_channels(str(source.path), channels, load)
         duration_s = max(
@@ -126,7 +126,7 @@ class FarosFolder:
             notices=(
                 *found.notices,
                 *((_OWN_INTERVALS,) if f"{_INTERVALS}.csv" in source.files else ()),
-                *(() if unit is None else (f"--unit {unit} is not needed: {_META} names the units",)),
+                *unneeded(unit, f"{_META} names the units"),
             ),
         )
 

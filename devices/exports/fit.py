@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, gaps, interval_notices, loss_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS, gaps, loss_notices
+from devices.exports.libraries import failure, library
+from devices.exports.reader import Source, unneeded
+from devices.exports.timeline import left_out_notice, rising_rows
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Recording, Stream
 
@@ -29,6 +31,8 @@ _FRACTIONS_HZ = 32_768
 _SHORT_BITS = 12
 _ADJACENT_TICKS = 4 * _TICKS_HZ  # what twelve bits can tell; a longer way is not from one beat to the next
 _LATE_S = 3.0
+_LONGEST_S = 7 * 86_400
+_EARLY_S = 60  # by which a strap's beats may precede the activity without a word
 _MESSAGES = frozenset({"file_id", "record", "hrv", "hr"})
 _HOW = "on the watch switch on 'Log HRV', wear a chest strap, and export the original file"
 
@@ -47,6 +51,7 @@ class _Log:
     told_at: list[int] = field(default_factory=list)  # how many records came before each interval
     ticks: list[int] = field(default_factory=list)  # a beat each, in 1/1024 s
     beats_from: float | None = None  # when the first of them was
+    first: int | None = None  # stamp of all, by which the others are checked
 
     def take(self, name: str, fields: Fields) -> None:
         match name:
@@ -54,6 +59,7 @@ class _Log:
                 self.created = self.created or _stamp(fields.get("time_created"))
             case "record":
                 if (stamp := _stamp(fields.get("timestamp"))) is not None:
+                    self._check(stamp)
                     self.stamps.append(max([stamp, *self.stamps[-1:]]))
                 self.heart_rates += fields.get("heart_rate") is not None
             case "hrv":
@@ -63,6 +69,13 @@ class _Log:
             case "hr":
                 self._take_beats(fields)
 
+    def _check(self, stamp: int) -> int:
+        """A stamp that may be of this file. Raises ValueError for one too far from the others."""
+        self.first = stamp if self.first is None else self.first
+        if abs(stamp - self.first) > _LONGEST_S:
+            raise ValueError(f"its times lie {abs(stamp - self.first) / 86_400:,.0f} days apart")
+        return stamp
+
     def _take_beats(self, fields: Fields) -> None:
         present = [rate is not None for rate in _every(fields.get("filtered_bpm"))]
         self.heart_rates += sum(present)
@@ -70,7 +83,7 @@ class _Log:
         if full and self.beats_from is None:
             stamp = fields.get("timestamp")
             fraction = (fields.get("fractional_timestamp") or 0) / _FRACTIONS_HZ
-            self.beats_from = None if stamp is None else stamp + fraction
+            self.beats_from = None if stamp is None else self._check(stamp) + fraction
         self.ticks += full
         short = _twelve_bits(fields.get("event_timestamp_12"))
         if len(present) != len(short):
@@ -119,9 +132,8 @@ class Fit:
             units={"rr": "ms (fixed by the format)"},
             notices=(
                 *notices,
-                *interval_notices(beats.value),
                 *loss_notices(beats),
-                *(() if unit is None else (f"--unit {unit} is not needed: FIT has fixed units",)),
+                *unneeded(unit, "FIT has fixed units"),
             ),
         )
 
@@ -152,10 +164,9 @@ def _of_intervals(where: str, log: _Log) -> tuple[float, Stream, list[str]]:
 def _of_moments(log: _Log) -> tuple[float, Stream, list[str]]:
     """The start, and intervals from one beat of `hr` messages to the next."""
     ticks = np.array(log.ticks, dtype=np.int64)
-    rising = np.diff(ticks, prepend=ticks[0] - 1) > 0
-    rising &= ticks >= np.maximum.accumulate(ticks)
-    again = int(np.sum(~rising))
-    ticks = ticks[rising]
+    kept = rising_rows(ticks.astype(np.float64))
+    again = int(np.sum(~kept))
+    ticks = ticks[kept]
     steps = np.diff(ticks)
     adjacent = steps <= _ADJACENT_TICKS
     first = log.stamps[0] if log.stamps else log.created or 0
@@ -165,9 +176,10 @@ def _of_moments(log: _Log) -> tuple[float, Stream, list[str]]:
     ends_s, rr_ms = time_s[1:][adjacent], steps[adjacent] * 1000 / _TICKS_HZ
     end_s = max(float(time_s[-1]), float(log.stamps[-1]) - start if log.stamps else 0.0)
     notices = ["beats are from the moments in hr messages"]
-    if again:
-        does, is_ = ("does", "is") if again == 1 else ("do", "are")
-        notices.append(f"{again} of {len(rising)} beats {does} not rise in time and {is_} left out")
+    if log.stamps and log.stamps[0] - from_s > _EARLY_S:
+        early_min = (log.stamps[0] - from_s) / 60
+        notices.append(f"the strap's beats begin {early_min:.0f} minutes before the activity was started")
+    notices.extend(left_out_notice(again, len(kept), "beats"))
     return start, Stream("rr", ends_s, {"rr_ms": rr_ms}, gaps=gaps(ends_s, rr_ms, end_s)), notices
 
 
@@ -176,10 +188,7 @@ def _started_at(start: float) -> datetime | None:
 
 
 def _log(where: str, content: bytes) -> _Log:
-    try:
-        import fitdecode
-    except ImportError:
-        raise InputError(f'{where}: to read it, run pip install "vagal[formats]"') from None
+    fitdecode = library("fitdecode", where)
     log = _Log()
     check, lenient = fitdecode.CrcCheck.RAISE, fitdecode.ErrorHandling.IGNORE
     try:
@@ -193,7 +202,7 @@ def _log(where: str, content: bytes) -> _Log:
                         log.device = log.device or _device(frame)
     except Exception as error:  # a decoder may fail in any way on damaged bytes
         raise InputError(
-            f"{where}: is damaged or cut short ({_reason(error)}); export it once more"
+            f"{where}: is damaged or cut short ({failure(error)}); export it once more"
         ) from error
     return log
 
@@ -208,10 +217,6 @@ def _device(message: Any) -> str:
     product = message.get_value("garmin_product", fallback=None)
     words = (str(each).replace("_", " ") for each in (maker, product) if isinstance(each, str))
     return " ".join(words).strip()
-
-
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0][:100] if str(error) else type(error).__name__
 
 
 def _stamp(raw: object) -> int | None:

@@ -9,10 +9,12 @@ from devices.exports.apple_health import AppleHealth
 from devices.exports.bids_physio import BidsPhysio
 from devices.exports.biosppy_text import BiosppyText
 from devices.exports.ble_logger import BleLogger
+from devices.exports.checked import checked
 from devices.exports.column_map import ColumnMap
 from devices.exports.connect_iq import ConnectIq
 from devices.exports.ecg_logger import EcgLogger
 from devices.exports.edf import Edf
+from devices.exports.embrace_plus import EmbracePlus
 from devices.exports.empatica_e4 import EmpaticaE4
 from devices.exports.emwave import EmWave
 from devices.exports.faros import FarosEdf, FarosFolder
@@ -32,7 +34,8 @@ from devices.exports.shimmer import Shimmer
 from devices.exports.vu_ams import VuAms
 from devices.exports.welltory import Welltory
 from devices.exports.wfdb_record import WfdbRecord
-from pipeline.errors import InputError
+from devices.exports.xdf import Xdf
+from pipeline.errors import InputError, VagalError, legible
 from pipeline.model import Recording
 
 
@@ -64,6 +67,8 @@ def readers() -> tuple[Reader, ...]:
         BiosppyText(),
         Shimmer(),
         EmWave(),
+        Xdf(),
+        EmbracePlus(),
         # What any device may have written comes last.
         GenericCsv(),
         RrText(),
@@ -84,6 +89,16 @@ def why_not(source: Source) -> str:
     return "not a format vagal can read: docs/formats.md lists those it can, and `--columns` maps any table"
 
 
+def why_not_listed(source: Source) -> str:
+    """The same where many are read at once, which has no `--columns`."""
+    if how_to_map(source) is None:
+        return "not a format vagal can read: docs/formats.md lists those it can"
+    return (
+        "a table that does not say what it holds; give it a header that names times and signals with their "
+        "units, such as time_s,ecg_uv,eda_us, or import it by itself with --columns"
+    )
+
+
 def read_recording(
     path: Path, unit: str | None = None, columns: ColumnMap | None = None
 ) -> tuple[Source, Recording]:
@@ -93,8 +108,12 @@ def read_recording(
     then read as such whatever it looks like. Raises InputError for what can't be read, UsageError for an
     unknown unit or a column that isn't there.
     """
-    source = open_source(path)
-    reader = GenericCsv(columns) if columns is not None else recognise(source)
-    if reader is None:
-        raise InputError(f"{path}: {why_not(source)}")
-    return source, reader.read(source, unit)
+    try:
+        source = open_source(path)
+        reader = GenericCsv(columns) if columns is not None else recognise(source)
+        if reader is None:
+            raise InputError(f"{path}: {why_not(source)}")
+        return source, checked(source, reader.read(source, unit))
+    except VagalError as error:
+        error.args = (legible(str(error)),)
+        raise

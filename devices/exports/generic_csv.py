@@ -1,7 +1,9 @@
 """A table of signals whose columns a header names without doubt, or a person does (`--columns`).
 
 Nothing is guessed from the size of numbers: a table whose columns can't be known is refused, with the line
-that says how to map them. Times are in a unit, or dates in ISO 8601, those without a zone being local.
+that says how to map them. Times are in a unit, or dates in ISO 8601, those without a zone being local. A
+clock that is near 0 at the first sample counts from the start of a recording, and the recording keeps it, as
+`--phases` does; of any other the first sample is the start.
 """
 
 from __future__ import annotations
@@ -12,19 +14,18 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from devices.driver import Samples
 from devices.exports.column_map import EXAMPLE, ISO, ROLES, TIME, Column, ColumnMap, evident, named_unit
 from devices.exports.evenly import evenly
-from devices.exports.intervals import interval_notices
-from devices.exports.reader import Source
-from devices.exports.tables import LARGEST, Layout, dates_of, floats_of, layout_of
-from devices.plausible import RANGES, implausible
+from devices.exports.limits import LARGEST, UNIX_S
+from devices.exports.reader import Source, unneeded
+from devices.exports.tables import Layout, dates_of, floats_of, layout_of
+from devices.plausible import RANGES
 from pipeline.errors import InputError, UsageError
 from pipeline.model import Floats, Recording, Stream
 from pipeline.timing import rising
 
-_LEAST_UNIX_S, _MOST_UNIX_S = 1e8, 1e10
 _LONGEST_S = 40 * 86_400.0
+_NEAR_S = 60.0  # of 0: what begins later counts from elsewhere
 _SHOWN = 12
 
 
@@ -104,8 +105,9 @@ class _Reading:
             role: self._values(role, units[role], numbers[at]) for role, at in indices.items() if role != TIME
         }
         start_s = self._start(clock_s, values)
-        made = [*self._signals(values, clock_s, start_s), *self._beats(values, clock_s, start_s)]
-        streams = {stream.name: stream for stream, _ in made if len(stream)}
+        signals = list(self._signals(values, clock_s, start_s))
+        made = (*(stream for stream, _ in signals), *self._beats(values, clock_s, start_s))
+        streams = {stream.name: stream for stream in made if len(stream)}
         if not streams:
             raise InputError(f"{self.source.path}: holds no samples")
         stated = self.how or "from the header"
@@ -118,9 +120,9 @@ class _Reading:
             started_at=_moment(start_s, zoned) if clock_s is not None else None,
             units={ROLES[role].stream: f"{units[role]} ({stated})" for role in values},
             notices=(
-                *(notice for _, notices in made for notice in notices),
+                *(notice for _, notices in signals for notice in notices),
                 *self._unread(set(indices.values())),
-                *(() if unit is None else ("--unit is not needed: the columns have their units",)),
+                *unneeded(unit, "the columns have their units"),
             ),
         )
 
@@ -204,7 +206,7 @@ class _Reading:
         return values
 
     def _start(self, clock_s: Floats | None, values: Mapping[str, Floats]) -> float:
-        """When the recording starts, on the table's clock: with the first sample, or the first interval."""
+        """When the recording starts, on the table's clock: at its 0, or with the first sample or interval."""
         if clock_s is None:
             return 0.0
         starts = [float(clock_s[0])] if any(not ROLES[role].beats for role in values) else []
@@ -212,7 +214,8 @@ class _Reading:
             present = np.flatnonzero(np.isfinite(column) & (column > 0))
             if ROLES[role].beats and len(present):
                 starts.append(float(clock_s[present[0]] - column[present[0]] / 1000))
-        return min(starts, default=float(clock_s[0]))
+        start_s = min(starts, default=float(clock_s[0]))
+        return 0.0 if 0 <= start_s < _NEAR_S else start_s
 
     def _signals(
         self, values: Mapping[str, Floats], clock_s: Floats | None, start_s: float
@@ -231,12 +234,11 @@ class _Reading:
     def _signal(
         self, name: str, columns: dict[str, Floats], rows: np.ndarray, clock_s: Floats | None, start_s: float
     ) -> tuple[Stream, tuple[str, ...]]:
-        odd = tuple(f"{each}" for each in implausible(Samples(name, columns)))
         if clock_s is None:
             assert self.mapped.rate_hz is not None
-            return Stream(name, rows / self.mapped.rate_hz, columns, self.mapped.rate_hz), odd
+            return Stream(name, rows / self.mapped.rate_hz, columns, self.mapped.rate_hz), ()
         if len(rows) < 2:
-            return Stream(name, clock_s[rows] - start_s, columns), odd
+            return Stream(name, clock_s[rows] - start_s, columns), ()
         times = evenly(clock_s[rows] - start_s)
         if times is None:
             raise InputError(
@@ -248,11 +250,11 @@ class _Reading:
             if times.moved_s
             else ()
         )
-        return Stream(name, times.time_s, columns, times.rate_hz, gaps=times.gaps), (*moved, *odd)
+        return Stream(name, times.time_s, columns, times.rate_hz, gaps=times.gaps), moved
 
     def _beats(
         self, values: Mapping[str, Floats], clock_s: Floats | None, start_s: float
-    ) -> Iterator[tuple[Stream, tuple[str, ...]]]:
+    ) -> Iterator[Stream]:
         for role in values:
             if not ROLES[role].beats:
                 continue
@@ -262,8 +264,7 @@ class _Reading:
             else:
                 present = np.isfinite(interval_ms)
                 interval_ms, ends_s = interval_ms[present], rising(clock_s[present] - start_s)
-            stream = Stream(role, ends_s, {ROLES[role].column: interval_ms})
-            yield stream, tuple(interval_notices(interval_ms))
+            yield Stream(role, ends_s, {ROLES[role].column: interval_ms})
 
     def _unread(self, read: Collection[int]) -> Iterator[str]:
         names = [name for at, name in enumerate(self.layout.names) if at not in read and name]
@@ -278,7 +279,7 @@ def _end(stream: Stream) -> float:
 
 def _moment(start_s: float, zoned: bool) -> datetime | None:
     """The moment that a clock since 1970 stands for; None for one that counts from elsewhere."""
-    if not _LEAST_UNIX_S < start_s < _MOST_UNIX_S:
+    if not UNIX_S[0] < start_s < UNIX_S[1]:
         return None
     moment = datetime.fromtimestamp(start_s, UTC)
     try:

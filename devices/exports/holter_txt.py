@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from devices.exports.intervals import gaps, interval_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import gaps
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import Rows, read_rows, shown
 from pipeline.errors import InputError
 from pipeline.model import Bools, DeviceInfo, Floats, Recording, Stream
@@ -59,9 +59,8 @@ class HolterTxt:
             streams={"rr": Stream("rr", ends_s, {"rr_ms": rr_ms}, gaps=gaps(ends_s, rr_ms, duration_s))},
             devices=(DeviceInfo(name="Holter", driver=self.name),),
             notices=(
-                *interval_notices(rr_ms),
                 *_notices(labels, usable),
-                *(() if unit is None else (f"--unit {unit} is not needed: the times are in s",)),
+                *unneeded(unit, "the times are in s"),
             ),
         )
 

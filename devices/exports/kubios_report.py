@@ -14,8 +14,8 @@ from datetime import datetime
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, gaps, interval_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS, gaps
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import Rows, read_rows
 from pipeline.errors import InputError
 from pipeline.model import Floats, Recording, Stream
@@ -23,7 +23,7 @@ from pipeline.model import Floats, Recording, Stream
 _TITLE = b"HRV ANALYSIS RESULTS"
 _SECTION = b"RR INTERVAL DATA"
 _HEADER_ROWS = 8
-_MEASURED = re.compile(rb"^Measurement date:\s*(.+?)\s*$", re.MULTILINE)
+_MEASURED = re.compile(rb"^Measurement date:[ \t]*(\S[^\r\n]*)", re.MULTILINE)
 _CORRECTED = re.compile(rb"^[ \t]*Artifact correction:[ \t]*([ -+\-.-~]+)", re.MULTILINE)
 _DATES = ("%d-%b-%Y %H:%M:%S", "%Y-%m-%d %H:%M:%S")  # 03/04/18 may be either month: not read
 _YEARS = (1990, 2100)
@@ -59,9 +59,8 @@ class KubiosReport:
             started_at=_measured_at(content),
             units={"rr": "s (from the header)"},
             notices=(
-                *interval_notices(rr_ms),
                 *_notices(content, len(samples)),
-                *(() if unit is None else (f"--unit {unit} is not needed: Kubios reports have RR in s",)),
+                *unneeded(unit, "Kubios reports have RR in s"),
             ),
         )
 
@@ -128,7 +127,7 @@ def _measured_at(content: bytes) -> datetime | None:
         return None
     for layout in _DATES:
         with suppress(ValueError, OverflowError, OSError):
-            when = datetime.strptime(found[1].decode("ascii"), layout).astimezone()
+            when = datetime.strptime(found[1].decode("ascii").strip(), layout).astimezone()
             return when if _YEARS[0] <= when.year <= _YEARS[1] else None
     return None
 

@@ -9,21 +9,23 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from devices.exports.channels import Channel, Found, read_channels
+from devices.exports.channels import Found, read_channels
+from devices.exports.libraries import failure, library
 from devices.exports.open_signals_board import Board, Input, are_counts, board, numbered
-from devices.exports.reader import Source
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, Rows, read_rows
-from devices.exports.samples import Samples
+from devices.exports.samples import ChannelSamples
 from pipeline.errors import InputError
 from pipeline.model import Floats, Recording
 
 _TEXT = b"# OpenSignals Text File Format"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_HDF5_HEAD = 65_536  # names of groups stand somewhere near the beginning
 _END = b"# EndOfHeader"
 _BOM = b"\xef\xbb\xbf"
 _SEQUENCE = "nSeq"
@@ -57,7 +59,8 @@ class OpenSignals:
         head = source.head(name)
         if head.removeprefix(_BOM).startswith(_TEXT):
             return True
-        return head.startswith(_HDF5) and b"raw" in head and (b"channel" in head or b"plugin" in head)
+        head = source.head(name, _HDF5_HEAD) if head.startswith(_HDF5) else b""
+        return b"raw" in head and (b"channel" in head or b"plugin" in head)
 
     def read(self, source: Source, unit: str | None) -> Recording:
         """The recording. Raises InputError that names what is at fault, or why no channel can be read."""
@@ -94,37 +97,35 @@ class OpenSignals:
                 *found.notices,
                 *lost,
                 *((CUT_OFF,) if cut else ()),
-                *(
-                    ()
-                    if unit is None
-                    else (f"--unit {unit} is not needed: the board is known from the file",)
-                ),
+                *unneeded(unit, "the board is known from the file"),
             ),
         )
 
 
 def _found(where: str, tracks: Sequence[_Track]) -> tuple[Found, Iterator[str]]:
     """The streams of all inputs, and notices on frames that were lost."""
+    counted = [are_counts(track.counts, track.input.bits) for track in tracks]
     channels = [track.board.channel(track.input) for track in tracks]
-    for index, (track, channel) in enumerate(zip(tracks, channels, strict=True)):
-        if channel.unit and not are_counts(track.counts, track.input.bits):
-            channels[index] = Channel(
-                channel.name, "" if channel.unit == "mV" else "converted", channel.rate_hz
-            )
+    for index, channel in enumerate(channels):
+        if channel.unit == "mV" and not counted[index]:  # an amplitude needs no unit
+            channels[index] = replace(channel, unit="")
 
-    def load(index: int) -> Samples:
-        track, kept = tracks[index], channels[index].unit
+    def load(index: int) -> ChannelSamples | str:
+        track, unit = tracks[index], channels[index].unit
+        if unit == "uS" and not counted[index]:
+            return "holds other numbers than the board's counts, so its unit is not known"
         times_s, gaps = numbered(
             track.board.rate_hz, track.sequence, track.board.sequences, len(track.counts)
         )
-        converted = kept == track.board.channel(track.input).unit
-        values = track.board.converted(track.input, track.counts) if converted else track.counts
-        return Samples(times_s, values.copy(), gaps)
+        values = track.board.converted(track.input, track.counts) if unit else track.counts
+        return ChannelSamples(times_s, values.copy(), gaps)
 
     found = read_channels(where, channels, load)
     gaps = next((stream.gaps for stream in found.streams.values() if stream.gaps), ())
     missing = sum(gap.missing or 0 for gap in gaps)
-    told = (f"{missing} frames were lost in {len(gaps)} places; nothing is computed across them",)
+    places = "one place" if len(gaps) == 1 else f"{len(gaps)} places"
+    frames = "1 frame was" if missing == 1 else f"{missing} frames were"
+    told = (f"{frames} lost in {places}; nothing is computed across a gap",)
     return found, iter(told if gaps else ())
 
 
@@ -172,12 +173,7 @@ def _text_tracks(rows: Rows, boards: Sequence[tuple[Board, tuple[str, ...]]]) ->
 
 def _hdf5(content: bytes, where: str) -> list[_Track]:
     """The tracks of an HDF5 file. Raises InputError for a damaged one, and without the library for it."""
-    try:
-        import h5py
-    except ImportError as error:
-        raise InputError(
-            f'{where}: to read HDF5 files, install them too: pip install "vagal[formats]"'
-        ) from error
+    h5py = library("h5py", where)
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
             addresses = list(file)[:_MOST_BOARDS]
@@ -185,8 +181,7 @@ def _hdf5(content: bytes, where: str) -> list[_Track]:
     except InputError:
         raise
     except Exception as error:  # the library raises whatever the damage leads to
-        what = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
-        raise InputError(f"{where}: the HDF5 file is damaged ({what})") from error
+        raise InputError(f"{where}: the HDF5 file is damaged ({failure(error)})") from error
 
 
 def _hdf5_tracks(h5py: Any, file: Any, address: str, where: str) -> Iterator[_Track]:

@@ -3,7 +3,7 @@
 | sensor | board | value | source |
 |---|---|---|---|
 | skin conductance | BITalino (r)evolution | µS = ADC / 2^n * 3.3 / 0.132 | PLUX, EDA user manual v1.0 |
-| skin conductance | biosignalsplux | µS = ADC / 2^n * 3 / 0.12 | not checked at its source |
+| skin conductance | biosignalsplux | µS = ADC / 2^n * 3 / 0.12 | PLUX, unit conversion notebooks |
 | electrocardiogram | BITalino | mV = (ADC / 2^n - 0.5) * 3.3 / 1100 * 1000 | from memory, to be checked |
 
 Of others the counts are read where an amplitude needs no unit. The first BITalino's skin sensor is not read:
@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from devices.exports.channels import FASTEST_HZ, Channel
-from devices.streams import MISSING
+from devices.exports.timeline import sample_gaps
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Gap
 
@@ -115,7 +115,7 @@ def board(
     """
     rate_hz, bits = _number(told.get("sampling rate")), _list(told.get("resolution"))
     if not 0 < rate_hz <= FASTEST_HZ:
-        raise InputError(f"{where}: {told.get('sampling rate')!r} is not a sampling rate in Hz")
+        raise InputError(f"{where}: {str(told.get('sampling rate'))[:40]} is not a sampling rate in Hz")
     resolutions = [
         _number(each) for each in bits[len(bits) - len(labels) :]
     ]  # those of digital inputs stand first
@@ -147,11 +147,7 @@ def numbered(
         between = np.mod(between, period) if period else between
         steps[1:] = np.where((between > 1) & (between <= max(2.0, count / 10)), between, 1.0)
     time_s = (np.cumsum(steps) - 1) / rate_hz
-    gaps = tuple(
-        Gap(float(time_s[row - 1] + 1 / rate_hz), float(time_s[row]), MISSING, int(steps[row]) - 1)
-        for row in np.flatnonzero(steps > 1).tolist()
-    )
-    return time_s, gaps
+    return time_s, sample_gaps(time_s, rate_hz)
 
 
 def are_counts(values: Floats, bits: int) -> bool:

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, arrived, interval_notices, loss_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import local_start, shown, stamp_s
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Recording
@@ -87,9 +87,8 @@ class PolarFlow:
             started_at=local_start(parts[0].first, float(stamps_s[0]) - before_s),
             devices=(DeviceInfo(name="Polar watch", driver=self.name),),
             notices=(
-                *interval_notices(pp_ms),
                 *loss_notices(pp),
-                *(() if unit is None else (f"--unit {unit} is not needed: pulseLength is in ms",)),
+                *unneeded(unit, "pulseLength is in ms"),
             ),
         )
 

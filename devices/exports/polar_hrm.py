@@ -16,8 +16,8 @@ from datetime import datetime
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, interval_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS
+from devices.exports.reader import Source, unneeded
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Marker, Recording, Stream
 
@@ -71,9 +71,8 @@ class PolarHrm:
             devices=(DeviceInfo(name="Polar heart-rate monitor", driver=self.name),),
             units={"rr": "ms (as the format has it)"},
             notices=(
-                *interval_notices(rr_ms),
                 *_length_notice(keys.get("Length", ""), duration_s),
-                *(() if unit is None else (f"--unit {unit} is not needed: a .hrm counts in ms",)),
+                *unneeded(unit, "a .hrm counts in ms"),
             ),
         )
 

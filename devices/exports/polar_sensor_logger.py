@@ -14,12 +14,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from devices.driver import Samples
-from devices.exports.intervals import LONGEST_MS, arrived, interval_notices, loss_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, STAMP, Rows, header_cells, local_start, read_rows
 from devices.exports.stamped import sampled
-from devices.plausible import implausible
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Recording, Stream
 from pipeline.timing import rising
@@ -114,7 +112,7 @@ class PolarSensorLogger:
             notices=(
                 *notices,
                 *(f"{name} is not read" for name in sorted(source.files) if name not in layouts),
-                *(() if unit is None else (f"--unit {unit} is not needed: the headers name the units",)),
+                *unneeded(unit, "the headers name the units"),
             ),
         )
 
@@ -204,10 +202,9 @@ def _stream(track: _Track, start_s: float, duration_s: float) -> tuple[Stream, t
     name, time_s = track.layout.stream, track.time_s - start_s
     if track.layout.beats:
         stream = arrived(name, track.columns, time_s, duration_s)
-        return stream, (*interval_notices(stream.value), *loss_notices(stream))
+        return stream, tuple(loss_notices(stream))
     if name != "heart_rate":
         return sampled(name, track.rows, time_s, track.columns)
     rate_bpm = track.columns["heart_rate_bpm"]
     measured = np.where(rate_bpm > 0, rate_bpm, np.nan)  # 0: the sensor has no contact
-    columns = {"heart_rate_bpm": measured}
-    return Stream(name, rising(time_s), columns), tuple(implausible(Samples(name, columns)))
+    return Stream(name, rising(time_s), {"heart_rate_bpm": measured}), ()

@@ -114,6 +114,11 @@ class Reader(Protocol):
         """The recording. Raises InputError that names the file and the line; UsageError for the unit."""
 
 
+def unneeded(unit: str | None, why: str) -> tuple[str, ...]:
+    """A notice that the unit a person named is not needed, as the format settles it; none without one."""
+    return () if unit is None else (f"--unit {unit} is not needed: {why}",)
+
+
 def open_source(path: Path) -> Source:
     """A file with its companions, the files in a folder, or a zip's members. Raises InputError."""
     try:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, time
 
 import numpy as np
 
+from devices.exports.limits import LARGEST
 from devices.exports.reader import Source
 from pipeline.errors import InputError
 from pipeline.model import Floats
 
-LARGEST = 1e9  # in any unit; whatever is larger is damage
 STAMP = 1e19  # ns since 1970 fit in
 CUT_OFF = "the last line is cut off and left out"
 
@@ -172,11 +172,21 @@ def shown(cell: bytes) -> str:
     return repr(cell.decode(errors="replace").strip()[:40])
 
 
+def number_of(cell: str | bytes) -> float | None:
+    """A cell's number, which may be infinite or NaN; None if it holds none."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    grouped = "_" in cell if isinstance(cell, str) else b"_" in cell  # Python takes 1_000 for a number
+    return None if grouped else value
+
+
 def _number(cell: bytes, missing: bool) -> float:
     if missing and not cell:
         return math.nan
-    value = float(cell)
-    if not math.isfinite(value) or b"_" in cell:  # Python takes 1_000 for a number
+    value = number_of(cell)
+    if value is None or not math.isfinite(value):
         raise ValueError(cell)
     return value
 

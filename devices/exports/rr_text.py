@@ -15,8 +15,8 @@ from datetime import datetime
 
 import numpy as np
 
-from devices.exports.intervals import interval_notices
 from devices.exports.reader import Source
+from devices.exports.rows import number_of
 from pipeline.errors import InputError, UsageError
 from pipeline.model import Floats, Recording, Stream
 
@@ -95,7 +95,7 @@ class RrText:
             streams={"rr": Stream("rr", time_s, {"rr_ms": rr_ms})},
             started_at=_started_at(source.only or ""),
             units={"rr": f"{settled} ({how})"},
-            notices=tuple(_notices(rr_ms, header)),
+            notices=tuple(_notices(header)),
         )
 
 
@@ -181,11 +181,8 @@ def _number(text: str) -> float | None:
     """The number a cell holds, NaN where one is missing; None if it is something else."""
     if text.lower() in _MISSING:
         return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and "_" not in text else None  # Python takes 1_000 for a number
+    value = number_of(text)
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _mostly_numbers(cells: Sequence[_Cell]) -> bool:
@@ -251,7 +248,6 @@ def _started_at(name: str) -> datetime | None:
         return None
 
 
-def _notices(rr_ms: Floats, header: _Header) -> Iterator[str]:
-    yield from interval_notices(rr_ms)
+def _notices(header: _Header) -> Iterator[str]:
     if header.ignored:
         yield f"only the column of intervals is read, not {', '.join(header.ignored)}"

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from devices.exports.limits import LARGEST
 from pipeline.model import Floats, Gap, Stream
-
-LARGEST = 1e9  # in any unit
 
 _LOOKED_AT = 200_000  # samples, spread over the recording: enough to tell, few enough to sort
 _HIGHEST_ECG_UV = 50_000.0  # from trough to crest
@@ -21,7 +20,7 @@ _CAN_SATURATE = ("ecg", "eda", "ppg")
 
 
 @dataclass(frozen=True, slots=True)
-class Samples:
+class ChannelSamples:
     """A channel's samples: `time_s` rising and `values` in the file's unit, (n,) each, NaN where missing.
 
     `ends` are the lowest and the highest value that the recorder can write, where they are known.
@@ -33,7 +32,7 @@ class Samples:
     ends: tuple[float, float] | None = None
 
 
-def fault(columns: Sequence[str], scale: float, loaded: Sequence[Samples]) -> str | None:
+def fault(columns: Sequence[str], scale: float, loaded: Sequence[ChannelSamples]) -> str | None:
     """Why samples, times `scale`, can't be what these columns say; None if they can."""
     if len({len(each.values) for each in loaded}) > 1:
         return "its axes differ in length"
@@ -58,7 +57,7 @@ def fault(columns: Sequence[str], scale: float, loaded: Sequence[Samples]) -> st
 
 
 def scaled(
-    columns: tuple[str, ...], scale: float, loaded: Sequence[Samples], names: str
+    columns: tuple[str, ...], scale: float, loaded: Sequence[ChannelSamples], names: str
 ) -> tuple[tuple[str, ...], list[str]]:
     """Scale the values where they lie, a long recording being large; the columns they make, and remarks.
 
@@ -82,13 +81,13 @@ def scaled(
     return columns, remarks
 
 
-def stream_of(name: str, columns: Sequence[str], loaded: Sequence[Samples], rate_hz: float) -> Stream:
+def stream_of(name: str, columns: Sequence[str], loaded: Sequence[ChannelSamples], rate_hz: float) -> Stream:
     """The stream of samples that `scaled` has scaled, a column each."""
     values = {column: each.values for column, each in zip(columns, loaded, strict=True)}
     return Stream(name, loaded[0].time_s, values, rate_hz, gaps=loaded[0].gaps)
 
 
-def _at_end(samples: Samples) -> float:
+def _at_end(samples: ChannelSamples) -> float:
     """The share of samples at an end of the range; 0 where that is not known."""
     if samples.ends is None:
         return 0.0

@@ -16,9 +16,9 @@ import numpy as np
 
 from devices.exports.channels import Channel, read_channels
 from devices.exports.evenly import Evenly, evenly
-from devices.exports.reader import Source
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, Rows, read_rows
-from devices.exports.samples import Samples
+from devices.exports.samples import ChannelSamples
 from pipeline.errors import InputError
 from pipeline.model import DeviceInfo, Floats, Recording
 
@@ -87,8 +87,8 @@ class Shimmer:
         stamps_ms = _stamps_ms(rows, head.stamp)
         even = _even(rows, stamps_ms)
 
-        def load(index: int) -> Samples:
-            return Samples(even.time_s, _values(rows, head.columns[index]), even.gaps)
+        def load(index: int) -> ChannelSamples:
+            return ChannelSamples(even.time_s, _values(rows, head.columns[index]), even.gaps)
 
         channels = [column.channel(even.rate_hz) for column in head.columns]
         found = read_channels(source.where(name), channels, load)
@@ -105,7 +105,7 @@ class Shimmer:
                 *found.notices,
                 *_notices(head, "ppg" in found.streams, even.moved_s),
                 *((CUT_OFF,) if rows.cut else ()),
-                *(() if unit is None else (f"--unit {unit} is not needed: the file names its units",)),
+                *unneeded(unit, "the file names its units"),
             ),
         )
 

@@ -15,10 +15,9 @@ from itertools import islice
 
 import numpy as np
 
+from devices.exports.rows import number_of
 from pipeline.errors import InputError
 from pipeline.model import Floats
-
-LARGEST = 1e9  # no sensor gives more, in any unit
 
 _MISSING = ("", "-", "NA", "N/A", "n/a", "na", "nan", "NaN", "NAN", "null", "NULL", "None")
 _COMMENT = b"#"
@@ -163,11 +162,7 @@ def _text(cell: bytes) -> str:
 
 
 def _is_number(cell: bytes, decimal: bytes) -> bool:
-    try:
-        float(cell.strip(b' "').replace(decimal, b"."))
-    except ValueError:
-        return False
-    return b"_" not in cell  # Python takes 1_000 for a number
+    return number_of(cell.strip(b' "').replace(decimal, b".")) is not None
 
 
 def _is_date(cell: bytes) -> bool:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, gaps, interval_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS, gaps
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, Rows, header_cells, read_rows, shown
 from pipeline.errors import InputError
 from pipeline.model import Bools, DeviceInfo, Floats, Recording, Stream
@@ -65,9 +65,8 @@ class VuAms:
             devices=(DeviceInfo(name="VU-AMS", driver=self.name),),
             notices=(
                 *_made_up_notices(int(np.sum(made_up)), len(rr_ms)),
-                *interval_notices(measured_ms),
                 *((CUT_OFF,) if rows.cut else ()),
-                *(() if unit is None else (f"--unit {unit} is not needed: VU-AMS writes intervals in ms",)),
+                *unneeded(unit, "VU-AMS writes intervals in ms"),
             ),
         )
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, interval_notices
-from devices.exports.reader import Source
+from devices.exports.intervals import LONGEST_MS
+from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, Rows, header_cells, read_rows, shown
 from devices.exports.stamped import sampled
 from pipeline.errors import InputError
@@ -50,7 +50,6 @@ class Welltory:
             notices += words
         if _RR in source.files:
             streams["rr"] = _strap(source)
-            notices += interval_notices(streams["rr"].value)
         return Recording(
             recording_id=source.title,
             source=self.name,
@@ -62,7 +61,7 @@ class Welltory:
             notices=(
                 *notices,
                 *_beside(streams),
-                *(() if unit is None else (f"--unit {unit} is not needed: Welltory writes RR in ms",)),
+                *unneeded(unit, "Welltory writes RR in ms"),
             ),
         )
 

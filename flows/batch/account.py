@@ -13,22 +13,20 @@ import platform
 import re
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.batch.tables import Tables
-from pipeline.errors import InputError
-from pipeline.exclusions import flow
+from flows.batch.work import unwritable
+from pipeline.edits import FOLDER
+from pipeline.exclusions import Exclusion, Step, flow
 from pipeline.knowledge import data_path
 from pipeline.manifest import software
 from pipeline.parameters_file import Analysing
-from pipeline.sealing import write_file, write_json
+from pipeline.sealing import read_table, write_file, write_json
 from pipeline.study_columns import dictionary
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SETTINGS = "analysis.toml"
 _LIBRARIES = ("numpy", "scipy", "numba", "pandas", "pyarrow")
@@ -44,16 +42,16 @@ def write_account(out: Path, tables: Tables, analysing: Analysing, command: Sequ
     try:
         for name, content in contents.items():
             write_file(out / name, content.encode())
-        write_json(out / "provenance.json", provenance(tables, analysing, command))
+        write_json(out / "provenance.json", provenance(tables, analysing, command) | _edits(out))
     except OSError as error:
-        raise InputError(f"{out}: cannot be written ({error.strerror})") from error
+        raise unwritable(out, error) from error
     return [out / name for name in (*contents, "provenance.json")]
 
 
 def _contents(tables: Tables, analysing: Analysing, command: Sequence[str]) -> dict[str, str]:
     from flows.batch.facts import facts_of
     from flows.batch.methods import checklist_page, methods_page
-    from flows.batch.sensitivity import sensitivity
+    from flows.batch.sensitivity import Mean, sensitivity
     from flows.batch.summary import render_summary
 
     phases = _phases(tables)
@@ -62,9 +60,9 @@ def _contents(tables: Tables, analysing: Analysing, command: Sequence[str]) -> d
     steps = flow(tables.recordings, tables.broken)
     return {
         SETTINGS: analysing.as_toml(),
-        "exclusions.csv": _csv(("unit", "signal", "rule", "threshold", "value"), map(astuple, tables.broken)),
-        "flow.csv": _csv(("stage", "reason", "group", "units"), map(astuple, steps)),
-        "sensitivity.csv": varied.to_csv(index=False, lineterminator="\n"),
+        "exclusions.csv": _csv(Exclusion, tables.broken),
+        "flow.csv": _csv(Step, steps),
+        "sensitivity.csv": _csv(Mean, varied),
         "data_dictionary.md": dictionary(),
         "methods.md": methods_page(facts),
         "checklist.md": checklist_page(facts),
@@ -72,7 +70,7 @@ def _contents(tables: Tables, analysing: Analysing, command: Sequence[str]) -> d
             tables.recordings,
             tables.broken,
             windows=tables.windows,
-            notices=tables.joined.notices if tables.joined else (),
+            notices=tables.notices,
             origin={
                 "command": told_command(command),
                 "software": facts["software"],
@@ -109,6 +107,16 @@ def provenance(tables: Tables, analysing: Analysing, command: Sequence[str]) -> 
     }
 
 
+def _edits(out: Path) -> dict[str, Any]:
+    """The files of what was marked by hand, with their hashes; nothing if there are none."""
+    folder = out / FOLDER
+    hashes = {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*.csv"))
+    }
+    return {"edits": hashes} if hashes else {}
+
+
 def told_command(command: Sequence[str]) -> str:
     """The command line as one may tell it: a home's path, which holds a user's name, is a tilde."""
     home = str(Path.home()).rstrip(os.sep)
@@ -116,17 +124,16 @@ def told_command(command: Sequence[str]) -> str:
     return _HOME.sub("~", shlex.join(word.replace(home, "~") if home else word for word in words))
 
 
-def _phases(tables: Tables) -> pd.DataFrame | None:
-    import pandas as pd
-
-    return None if tables.phases_long is None else pd.read_parquet(tables.phases_long)
+def _phases(tables: Tables) -> list[dict[str, Any]]:
+    return [] if tables.phases_long is None else read_table(tables.phases_long).to_pylist()
 
 
-def _csv(head: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+def _csv(kind: type, rows: Iterable[Any]) -> str:
+    """A column for each field of a kind of record; what is None is empty."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
+    writer.writerow(field.name for field in fields(kind))
+    writer.writerows(map(astuple, rows))
     return written.getvalue()
 
 

@@ -9,16 +9,14 @@ what it has made is there, and is not made again.
 from __future__ import annotations
 
 import atexit
-import json
 import sys
 import threading
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from flows.batch.flow import missing_still, run_flow
-from flows.batch.plan import Job, Unit, outcomes, part_path, read_chunk
+from flows.batch.plan import Job, Unit, chunk_size, outcomes, read_chunk, write_chunks
 from flows.batch.pool import Pool
 from flows.batch.progress import BatchProgress
 from pipeline.errors import DeviceError, InputError, UsageError
@@ -30,20 +28,13 @@ _RETRIES = 3
 
 
 def analyse_on_cluster(
-    address: str,
-    job: Job,
-    units: Sequence[Unit],
-    chunks: Sequence[Path],
-    progress: BatchProgress,
-    *,
-    prefect: bool,
+    address: str, job: Job, units: Sequence[Unit], progress: BatchProgress, *, prefect: bool
 ) -> None:
-    """Analyse every chunk there. Raises DeviceError if no cluster answers, InputError if units are left."""
+    """Analyse every unit there. Raises DeviceError if no cluster answers, InputError if units are left."""
     try:
         import distributed
     except ImportError as error:
         raise UsageError('--dask needs more libraries: pip install "vagal[dask]"') from error
-    by_chunk = {str(chunk): read_chunk(chunk)[1] for chunk in chunks}
     try:
         client: Any = distributed.Client(  # type: ignore[no-untyped-call]
             address, timeout=_CONNECT_S
@@ -52,17 +43,16 @@ def analyse_on_cluster(
         why = "is it running? (make cluster starts one)"
         raise DeviceError(f"no cluster answers at {address}: {why}") from error
     with client:
+        try:
+            client.wait_for_workers(1, timeout=_CONNECT_S)
+        except TimeoutError as error:
+            raise DeviceError(f"the cluster at {address} has no workers: start some") from error
+        chunks = write_chunks(job, units, chunk_size(len(units), len(client.nthreads())))
         if prefect:
-            from prefect_dask.task_runners import DaskTaskRunner
-
-            run_flow(job, chunks, analyse_chunk, DaskTaskRunner(address=address))
+            run_flow(job, chunks, analyse_chunk, progress, dask=address)
             _tell(job, units, progress)
-        else:
-            futures = client.map(analyse_chunk, list(by_chunk), pure=False, retries=_RETRIES)
-            for future in distributed.as_completed(futures):  # type: ignore[no-untyped-call]
-                if isinstance(future.exception(), InputError):
-                    raise future.exception()
-                _tell(job, by_chunk[list(by_chunk)[futures.index(future)]], progress)
+        waiting = {str(chunk): missing_still(*read_chunk(chunk)) for chunk in chunks}
+        _map(client, job, {chunk: of_chunk for chunk, of_chunk in waiting.items() if of_chunk}, progress)
     if left := missing_still(job, units):
         raise InputError(
             f"{len(left)} recordings were not analysed, as workers of the cluster were lost or do not see "
@@ -70,27 +60,46 @@ def analyse_on_cluster(
         )
 
 
+def _map(client: Any, job: Job, chunks: Mapping[str, Sequence[Unit]], progress: BatchProgress) -> None:
+    """Each chunk as a task. Raises the InputError of one; what a lost worker leaves is seen later."""
+    import distributed
+
+    futures = client.map(analyse_chunk, list(chunks), pure=False, retries=_RETRIES)
+    units = {future.key: of_chunk for future, of_chunk in zip(futures, chunks.values(), strict=True)}
+    for future in distributed.as_completed(futures):  # type: ignore[no-untyped-call]
+        if isinstance(error := future.exception(), InputError):
+            raise error
+        _tell(job, units[future.key], progress)
+
+
 def analyse_chunk(chunk: str | Path) -> None:
     """Analyse what is missing of a chunk, in a process beside this one. Raises InputError."""
     job, units = read_chunk(Path(chunk))
     with _BUSY:
-        _pool(json.dumps(job.as_json())).analyse(missing_still(job, units), lambda _, __: None)
+        _pool(job).analyse(missing_still(job, units), lambda _, __: None)
 
 
 _BUSY = threading.Lock()  # one process for each worker of the cluster, however many threads that has
+_KEPT: dict[Job, Pool] = {}
 
 
-@lru_cache(maxsize=1)
-def _pool(job: str) -> Pool:
-    """The process that a worker keeps from chunk to chunk."""
-    pool = Pool(Job.from_json(json.loads(job)), 1).__enter__()
-    atexit.register(pool.__exit__, None, None, None)
-    return pool
+def _pool(job: Job) -> Pool:
+    """The process that a worker keeps from chunk to chunk of one job."""
+    if job not in _KEPT:
+        _end_kept()
+        _KEPT[job] = Pool(job, 1).__enter__()
+    return _KEPT[job]
+
+
+@atexit.register
+def _end_kept() -> None:
+    while _KEPT:
+        _KEPT.popitem()[1].__exit__(None, None, None)
 
 
 def _tell(job: Job, units: Sequence[Unit], progress: BatchProgress) -> None:
-    there = [unit for unit in units if part_path(job, unit).is_file()]
-    for unit, facts in outcomes(job, there):
+    left = {unit.unit_id for unit in missing_still(job, units)}
+    for unit, facts in outcomes(job, [unit for unit in units if unit.unit_id not in left]):
         progress.told(unit, Status(facts["status"]))
 
 

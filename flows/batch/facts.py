@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.exclusions import ALL, Rules, Status, exclusions, flow
+from pipeline.exclusions import ALL, WITHHELD, Rules, Status, exclusions, flow
 from pipeline.features import BY_NAME
 from pipeline.heart.spectrum import Detrend, PsdMethod
 from pipeline.manifest import software
 from pipeline.parameters import Correction
+from pipeline.parameters_file import Analysing
 from pipeline.study_columns import TABLES
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from pipeline.parameters_file import Analysing
 
 Facts = Mapping[str, str]  # an empty one is not known
 Rows = Sequence[Mapping[str, Any]]
@@ -50,21 +46,16 @@ _SKIN = (
 )
 
 
-def facts_of(recordings: Rows, phases: pd.DataFrame | None, analysing: Analysing) -> Facts:
+def facts_of(recordings: Rows, phases: Rows, analysing: Analysing) -> Facts:
     """All facts by name. `recordings` has a row per recording that was found, `phases` one per phase."""
     kept = [row for row in recordings if row["status"] == Status.ANALYSED]
-    in_phases: Rows = (
-        []
-        if phases is None
-        else [{str(name): value for name, value in row.items()} for row in phases.to_dict("records")]
-    )
     found = {
         **_of_units(recordings, analysing.rules),
         **_of_signals(kept),
         **_of_choices(analysing),
         "people_columns": ", ".join(people_columns(recordings)),
-        "phases": _counted(_column(in_phases, "phase")),
-        "paced": _counted(_column([row for row in in_phases if row.get("paced") is True], "phase")),
+        "phases": _counted(_column(phases, "phase")),
+        "paced": _counted(_column([row for row in phases if row.get("paced") is True], "phase")),
     }
     has = {"heart": found["beat_sources"], "skin": found["eda_coverage"]}
     for signal, names in {"heart": ("correction", "spectrum"), "skin": ("skin",)}.items():
@@ -82,12 +73,15 @@ def _of_units(rows: Rows, rules: Rules) -> dict[str, str]:
     steps = [step for step in flow(rows, exclusions(rows, rules)) if step.group == ALL]
     people = {row.get("participant_id") for row in rows} - {None}
     whose = f" of {_counted_as(len(people), 'participant')}" if people else ""
-    told = [f"{step.units} {step.stage}{f' ({step.reason})' if step.reason else ''}" for step in steps]
+    whole = [step for step in steps if step.stage != WITHHELD]
+    told = [f"{step.units} {step.stage}{f' ({step.reason})' if step.reason else ''}" for step in whole]
+    partly = [f"{step.units} ({step.reason})" for step in steps if step.stage == WITHHELD]
+    without = f" Of those analysed one signal was left out of {', '.join(partly)}." if partly else ""
     return {
         "found": f"{_counted_as(len(rows), 'recording')}{whose}",
         "groups": _counted(row.get("group") for row in rows),
         "sources": _counted(row.get("source") for row in rows),
-        "flow": f"Recordings: {', '.join(told)}.",
+        "flow": f"Recordings: {', '.join(told)}.{without}",
     }
 
 

@@ -25,15 +25,16 @@ from flows.batch.tables import PHASES_LONG, PHASES_WIDE, RECORDINGS, Tables
 from flows.batch.values import values_hash
 from flows.batch.work import unwritable
 from pipeline.errors import InputError
-from pipeline.exclusions import Exclusion, Signal, Status, exclusion_reason, exclusions, wholly_excluded
+from pipeline.exclusions import Exclusion, Status, exclusion_reason, exclusions, wholly_excluded, withheld
 from pipeline.features import BY_NAME, FEATURES, Group
 from pipeline.parameters_file import Analysing
 from pipeline.sealing import read_table
 
 _GROUP_ROWS = 20_000  # rows held before they are written
+_TABLES_HELD = 64  # a small table takes more memory than its values
+_MOST_NAMED = 3
 _MOST_PHASES = 60  # the wide table has columns for; with more names there is nothing to hold side by side
 _ARROW = {"text": pa.string(), "count": pa.int64(), "flag": pa.bool_(), "number": pa.float64()}
-_OF = {Signal.HEART: (Group.HEART, Group.INDICES), Signal.SKIN: (Group.SKIN, Group.INDICES)}
 _MEASURED = (Group.DATA, Group.HEART, Group.BREATHING, Group.SKIN, Group.INDICES)
 _WHO = ("recording_id", "participant_id", "group", "beat_source", "device")
 _OWN = pa.schema(
@@ -44,6 +45,7 @@ _OWN = pa.schema(
         ("sha256", pa.string()),
         ("started_at", pa.string()),
         ("duration_s", pa.float64()),
+        ("duplicate_of", pa.string()),
         ("notices", pa.string()),
     ]
 )
@@ -62,7 +64,7 @@ def _gather(job: Job, plan: Plan, analysing: Analysing) -> Tables:
     rows: list[dict[str, Any]] = []
     varied: list[dict[str, Any]] = []
     broken: list[Exclusion] = []
-    windows, ids = 0, list[str | None]()
+    windows, same = 0, _Same()
     with (
         _Writer(job, FEATURES_FILE, schema) as features,
         _Writer(job, PHASES_LONG, schema) as phases,
@@ -70,7 +72,7 @@ def _gather(job: Job, plan: Plan, analysing: Analysing) -> Tables:
     ):
         for unit, facts in outcomes(job, plan.units):
             row = _row(unit, facts)
-            ids.append(facts["own_id"])
+            same.add(row, facts)
             of_unit = exclusions([row], analysing.rules)
             if row["recording_id"] in wholly_excluded([row], of_unit):
                 row |= {"status": str(Status.EXCLUDED), "reason": exclusion_reason(unit.unit_id, of_unit)}
@@ -90,7 +92,7 @@ def _gather(job: Job, plan: Plan, analysing: Analysing) -> Tables:
             windows += facts["windows"]
             if facts["phases"]:
                 phases.add(table.filter(is_phase))
-    _flag(rows, ids)
+    same.tell()
     with _Writer(job, RECORDINGS, _recordings_schema(schema)) as recordings:
         recordings.add(pa.Table.from_pylist(rows, schema=_recordings_schema(schema)))
     _write_wide(job, schema, phases.rows)
@@ -128,6 +130,8 @@ class _Writer:
         self._held.append(table)
         if sum(each.num_rows for each in self._held) >= _GROUP_ROWS:
             self._write()
+        elif len(self._held) >= _TABLES_HELD:
+            self._held = [pa.concat_tables(self._held).combine_chunks()]
 
     def _write(self) -> None:
         self._writer.write_table(pa.concat_tables(self._held))
@@ -170,7 +174,7 @@ def _recordings_schema(schema: pa.Schema) -> pa.Schema:
 
 def _row(unit: Unit, facts: Mapping[str, Any]) -> dict[str, Any]:
     """A unit's row of recordings.parquet."""
-    row = {name: facts[name] for name in _OWN.names if name != "notices"}
+    row = {name: facts.get(name) for name in _OWN.names if name != "notices"}
     whole: Mapping[str, Any] = facts.get("whole", {})
     if facts["status"] == Status.ANALYSED:
         row |= {"start_s": 0.0, "end_s": facts["duration_s"]}
@@ -179,27 +183,41 @@ def _row(unit: Unit, facts: Mapping[str, Any]) -> dict[str, Any]:
     return {"recording_id": unit.unit_id, **row, **whole, **person, "notices": told or None}
 
 
-def _flag(rows: Sequence[dict[str, Any]], ids: Sequence[str | None]) -> None:
-    """Say in a row's notices where other rows have its id or its content: nothing is left out for it."""
-    by_id, by_content = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
-    for row, own_id in zip(rows, ids, strict=True):
-        if own_id:
-            by_id[own_id].append(row["recording_id"])
-        if row["sha256"]:
-            by_content[row["sha256"]].append(row["recording_id"])
-    for row, own_id in zip(rows, ids, strict=True):
-        shared = _others(by_id, own_id, row)
-        copies = _others(by_content, row["sha256"], row)
-        told = [f"the id {own_id!r} is shared with {shared}: they are told apart by path"] if shared else []
-        told += [f"holds the same as {copies}"] if copies else []
-        if told:
-            row["notices"] = "; ".join([*([row["notices"]] if row["notices"] else []), *told])
+class _Same:
+    """Recordings with one id, or one content, whatever files hold it: told of, and none left out for it."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self._by_content: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def add(self, row: dict[str, Any], facts: Mapping[str, Any]) -> None:
+        if facts["own_id"]:
+            self._by_id[facts["own_id"]].append(row)
+        if facts["content"]:
+            self._by_content[facts["content"]].append(row)
+
+    def tell(self) -> None:
+        """Say it in the rows' notices; a copy also names the first in order of id as the one it repeats."""
+        for own_id, rows in self._by_id.items():
+            for row, others in _others(rows):
+                _notice(row, f"the id {own_id!r} is shared with {others}: they are told apart by path")
+        for rows in self._by_content.values():
+            for row, others in _others(rows):
+                _notice(row, f"holds the same as {others}")
+            for row in rows[1:]:
+                row["duplicate_of"] = rows[0]["recording_id"]
 
 
-def _others(found: Mapping[str, Sequence[str]], key: str | None, row: Mapping[str, Any]) -> str:
-    others = [each for each in found.get(key or "", ()) if each != row["recording_id"]]
-    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-    return ", ".join(others[:3]) + more
+def _others(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Each of several rows, and the other ones in words."""
+    for row in rows if len(rows) > 1 else ():
+        others = [each["recording_id"] for each in rows[: _MOST_NAMED + 1] if each is not row][:_MOST_NAMED]
+        more = f" and {len(rows) - 1 - len(others)} more" if len(rows) - 1 > len(others) else ""
+        yield row, ", ".join(others) + more
+
+
+def _notice(row: dict[str, Any], said: str) -> None:
+    row["notices"] = f"{row['notices']}; {said}" if row["notices"] else said
 
 
 def _part(job: Job, unit: Unit, facts: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
@@ -216,12 +234,12 @@ def _part(job: Job, unit: Unit, facts: Mapping[str, Any], schema: pa.Schema) -> 
 
 def _withheld(table: pa.Table, broken: Sequence[Exclusion]) -> pa.Table:
     """The rows without what an excluded signal gave, and why."""
-    groups = {group for each in broken for group in _OF[each.signal]}
-    if not groups:
+    names = withheld(broken)
+    if not names:
         return table
     why = "; ".join(f"excluded: {each.reason}" for each in broken)
     for place, name in enumerate(table.column_names):
-        if name in BY_NAME and BY_NAME[name].group in groups:
+        if name in names:
             table = table.set_column(
                 place, table.field(place), pa.nulls(table.num_rows, table.field(place).type)
             )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -15,17 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from devices.exports.discovery import SESSION, Found, discover
+from flows.batch.code import code_hash
 from flows.batch.phases import phases_beside
+from pipeline.edits import edits_of_unit
 from pipeline.errors import InputError
-from pipeline.manifest import software
 from pipeline.parameters_file import Analysing, read_analysing
 from pipeline.participants import Joined, Row, join, read_participants
 from pipeline.sealing import write_file
 
 PARTS = ".parts"
-CHUNK = 25  # recordings to a task of an orchestrator
 
-_LAYOUT = 1  # of a part; another number makes all parts anew
+_LARGEST_CHUNK = 25  # recordings to a task of an orchestrator
+_CHUNKS_EACH = 4  # for a process, so that none is idle for long while the last ones end
+_LAYOUT = 2  # of a part; another number makes all parts anew
 _READERS = 4  # threads that hash files
 _PATHS = ("params", "participants")
 
@@ -122,7 +126,7 @@ def _unit(job: Job, parameters: list[str], unit_id: str, found: Found, person: R
     row = dict(person or {})
     rests_on = {
         "layout": _LAYOUT,
-        "version": software()["version"],
+        "code": code_hash(),
         "unit": unit_id,
         "reader": found.reader,
         "refused": found.reason,
@@ -131,6 +135,8 @@ def _unit(job: Job, parameters: list[str], unit_id: str, found: Found, person: R
         "parameters": parameters,
         "participant": row,
     }
+    if edits := edits_of_unit(job.out, unit_id):
+        rests_on["edits"] = [_digest(path) for path in edits.values()]
     return Unit(
         unit_id=unit_id,
         path=found.path.as_posix(),
@@ -176,21 +182,32 @@ def outcomes(job: Job, units: Iterable[Unit]) -> Iterator[tuple[Unit, dict[str, 
         yield unit, json.loads(path.read_bytes())
 
 
-def write_chunks(job: Job, units: Sequence[Unit], size: int = CHUNK) -> list[Path]:
+def chunk_size(units: int, workers: int) -> int:
+    """How many recordings make a chunk, so that all processes have work whatever there is to do."""
+    return min(_LARGEST_CHUNK, max(1, math.ceil(units / (workers * _CHUNKS_EACH))))
+
+
+def write_chunks(job: Job, units: Sequence[Unit], size: int) -> list[Path]:
     """The units in files of `size` each, so that a task of an orchestrator need only be told a path."""
     folder = job.parts / "chunks"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
         old.unlink()
     paths = []
+    told = {"job": job.as_json(), "code": code_hash()}
     for number, first in enumerate(range(0, len(units), size), 1):
-        chunk = {"job": job.as_json(), "units": [asdict(unit) for unit in units[first : first + size]]}
+        chunk = {**told, "units": [asdict(unit) for unit in units[first : first + size]]}
         paths.append(folder / f"{number:05d}.json")
         write_file(paths[-1], json.dumps(chunk).encode())
     return paths
 
 
 def read_chunk(path: Path) -> tuple[Job, list[Unit]]:
-    """The job and the units of a chunk's file."""
-    facts = json.loads(path.read_bytes())
+    """The job and the units of a chunk's file. Raises InputError where it is not there, or of other code."""
+    try:
+        facts = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}: every computer must see the same folders") from error
+    if facts["code"] != code_hash():
+        raise InputError(f"{platform.node()} has another version of vagal, or of numpy: install the same one")
     return Job.from_json(facts["job"]), [Unit(**unit) for unit in facts["units"]]

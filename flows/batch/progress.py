@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ from flows.batch.plan import Unit
 from pipeline.exclusions import Status
 
 _LINE_EVERY_S = 10.0
+_LEAST_DONE = 5  # for a rate that means something
 
 
 class BatchProgress:
@@ -25,7 +27,8 @@ class BatchProgress:
         progress.told(unit, status)
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(self, console: Console | None = None, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
         self._console = console or Console(stderr=True, highlight=False)
         self._bar = Progress(
             TextColumn("{task.completed:.0f} of {task.total:.0f} recordings"),
@@ -36,7 +39,7 @@ class BatchProgress:
         )
         self._lock = threading.Lock()
         self._task: TaskID | None = None
-        self._began_s = self._said_s = time.monotonic()
+        self._first_s = self._said_s = self._now_s()
         self._total = self._before = self._done = 0
         self.counts: Counter[Status] = Counter()
 
@@ -52,7 +55,7 @@ class BatchProgress:
     def begin(self, total: int, before: int) -> None:
         """So many recordings in all, of which so many were done by an earlier run."""
         self._total, self._before, self._done = total, before, 0
-        self._began_s = self._said_s = time.monotonic()
+        self._said_s = self._now_s()
         self._task = self._bar.add_task("", total=total, completed=before, rate="")
         if before:
             self.say(f"{before} of {total} recordings were analysed before")
@@ -60,25 +63,32 @@ class BatchProgress:
     def told(self, _: Unit, status: Status) -> None:
         """One more is done."""
         with self._lock:
+            now_s = self._now_s()
+            if not self._done:
+                self._first_s = now_s
             self._done += 1
             self.counts[status] += 1
-            rate = self.rate()
+            rate = self.rate(now_s)
             if self._task is not None:
                 self._bar.update(self._task, advance=1, rate=rate)
-            now_s = time.monotonic()
             if not self._console.is_terminal and now_s - self._said_s >= _LINE_EVERY_S:
                 self._said_s = now_s
-                self.say(f"{self._before + self._done} of {self._total} recordings, {rate}")
+                self.say(f"{self._before + self._done} of {self._total} recordings{rate and f', {rate}'}")
 
     def say(self, line: str) -> None:
         """A line above the bar."""
         self._console.print(line, markup=False, soft_wrap=True)
 
-    def rate(self) -> str:
-        """How many a minute, and for how long still, in words."""
-        spent_s = max(time.monotonic() - self._began_s, 1e-3)
-        left_s = spent_s / max(self._done, 1) * (self._total - self._before - self._done)
-        return f"{60 * self._done / spent_s:.0f} a minute, {_span(left_s)} left"
+    def rate(self, now_s: float) -> str:
+        """How many a minute, and for how long still, in words; nothing before some are done.
+
+        Counted from the first one on: what processes and Prefect take to start says nothing of the rest.
+        """
+        if self._done < _LEAST_DONE:
+            return ""
+        each_s = max(now_s - self._first_s, 1e-3) / (self._done - 1)
+        left_s = each_s * (self._total - self._before - self._done)
+        return f"{60 / each_s:.0f} a minute, {_span(left_s)} left"
 
 
 def _span(seconds: float) -> str:

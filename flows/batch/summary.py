@@ -5,7 +5,7 @@ Nothing is fetched from anywhere. What comes from files stands on it escaped.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from flows.batch.sensitivity import beats_of
-from pipeline.exclusions import ALL, Exclusion, Signal, Status, Step, flow
+from pipeline.exclusions import ALL, WITHHELD, Exclusion, Signal, Status, Step, flow, withheld
 from pipeline.figures import NONE, number, percent, shortest
 from pipeline.language import plural, text, texts
 from pipeline.model import Floats
@@ -58,7 +58,7 @@ def render_summary(
             formats=_formats(recordings),
             unused=_unused(recordings),
             charts=[chart for each in _QUALITY if (chart := _histogram(recordings, *each))],
-            groups=_groups(recordings),
+            groups=_groups(_without(recordings, broken)),
             origin=[(text(f"batch.origin.{key}"), value) for key, value in origin.items() if value],
             anchors={},
         )
@@ -87,7 +87,7 @@ def _flow_table(steps: Sequence[Step]) -> Table:
     return plain(text("batch.flow.caption"), heads, rows)
 
 
-_STAGES = ("found", Status.REFUSED, Status.FAILED, "readable", Status.EXCLUDED, Status.ANALYSED)
+_STAGES = ("found", Status.REFUSED, Status.FAILED, "readable", Status.EXCLUDED, Status.ANALYSED, WITHHELD)
 
 
 def _stage(stage: str, reason: str) -> str:
@@ -114,6 +114,16 @@ def _unused(recordings: Rows) -> Table:
     if len(unused) > _MOST_LISTED:
         rows.append([plural("batch.more", len(unused) - _MOST_LISTED), "", ""])
     return plain(text("batch.unused.caption"), texts("batch.unused.head"), rows, words=True)
+
+
+def _without(recordings: Rows, broken: Sequence[Exclusion]) -> Rows:
+    """The rows without what excluded signals gave, which recordings.parquet keeps."""
+    by_unit: dict[str, list[Exclusion]] = defaultdict(list)
+    for each in broken:
+        by_unit[each.unit].append(each)
+    return [
+        {**row, **dict.fromkeys(withheld(by_unit.get(str(row["recording_id"]), ())))} for row in recordings
+    ]
 
 
 def _groups(recordings: Rows) -> Table:

@@ -40,3 +40,13 @@ class Tables:
     windows: int = 0
     joined: Joined | None = None
     values_hash: str = ""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What should be known of the batch as a whole, a sentence each."""
+        copies = sum(row.get("duplicate_of") is not None for row in self.recordings)
+        told = "1 recording repeats another" if copies == 1 else f"{copies} recordings repeat another"
+        return (
+            *(self.joined.notices if self.joined else ()),
+            *([f"{told}: see duplicate_of in {RECORDINGS}"] if copies else []),
+        )

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from devices.exports.discovery import SESSION
 from devices.exports.formats import read_recording
@@ -19,7 +22,9 @@ from flows.batch.phases import PhasesFrom, with_phases
 from flows.batch.plan import Job, Unit, died_path, part_path
 from flows.batch.sensitivity import REPORTED
 from pipeline.analysis import Analysis, analyse
-from pipeline.errors import InputError, VagalError
+from pipeline.edits import FILE as EDITS
+from pipeline.edits import edits_of_unit, with_edits
+from pipeline.errors import InputError, VagalError, legible
 from pipeline.exclusions import Status
 from pipeline.model import Recording
 from pipeline.parameters_file import Analysing, Level
@@ -63,11 +68,11 @@ def _facts(job: Job, unit: Unit, analysing: Analysing) -> dict[str, Any]:
         analysis = analyse(analysing.prepared(recording), analysing.parameters)
         varied = [row for level in analysing.value_levels for row in _varied(recording, analysing, level)]
     except VagalError as error:
-        return _unread(Status.REFUSED, _relative(job, str(error)), recording)
+        return _unread(Status.REFUSED, _relative(job, unit, str(error)), recording)
     except (MemoryError, KeyboardInterrupt):
         raise
     except Exception as error:
-        reason = f"a fault in vagal itself ({type(error).__name__}: {_relative(job, str(error))})"
+        reason = f"a fault in vagal itself ({type(error).__name__}: {_relative(job, unit, str(error))})"
         return _unread(Status.FAILED, reason.splitlines()[0], recording)
     table = _named(unit, analysis.windows_table())
     write_table_part(part_path(job, unit).with_suffix(".parquet"), table)
@@ -79,6 +84,7 @@ def _facts(job: Job, unit: Unit, analysing: Analysing) -> dict[str, Any]:
         "windows": len(analysis.windows),
         "whole": _whole(analysis, table),
         "notices": [str(each) for each in analysis.warnings],
+        "edits_sha256": list(recording.edits.sha256) if recording.edits else [],
         "varied": varied,
     }
 
@@ -86,6 +92,8 @@ def _facts(job: Job, unit: Unit, analysing: Analysing) -> dict[str, Any]:
 def _read(job: Job, unit: Unit) -> tuple[Recording, PhasesFrom | None]:
     path = job.folder / unit.path
     recording = read_session(path) if unit.reader == SESSION else read_recording(path)[1]
+    own = [path / EDITS] if unit.reader == SESSION else []
+    recording = with_edits(recording, *own, *edits_of_unit(job.out, unit.unit_id).values())
     phases = job.folder / unit.phases if unit.phases else None
     return with_phases(recording, phases, path.name if path.is_dir() else path.stem)
 
@@ -99,14 +107,31 @@ def _unread(status: Status, reason: str | None, recording: Recording | None = No
         "own_id": recording.recording_id if recording else None,
         "source": recording.source if recording else None,
         "sha256": recording.sha256 if recording else None,
+        "content": recording and _content(recording),
         "started_at": began.isoformat() if began else None,
         "duration_s": recording.duration_s if recording else None,
     }
 
 
-def _relative(job: Job, text: str) -> str:
-    """A message without the place of the folder, which differs between machines; one line."""
-    return " ".join(text.replace(f"{job.folder}{os.sep}", "").split())
+def _content(recording: Recording) -> str | None:
+    """A hash over what was measured: equal for equal samples, whatever files they came in."""
+    if not any(len(stream) for stream in recording.streams.values()):
+        return None
+    digest = hashlib.sha256()
+    for name, stream in sorted(recording.streams.items()):
+        digest.update(f"{name} {len(stream)} {stream.rate_hz}\n".encode())
+        for column, values in sorted({"time_s": stream.time_s, **stream.columns}.items()):
+            digest.update(column.encode() + np.ascontiguousarray(values, "<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _relative(job: Job, unit: Unit, text: str) -> str:
+    """A message on one line, without the unit's own path, which stands beside it.
+
+    Others are told from the folder on, whose place differs between machines.
+    """
+    own, folder = legible(f"{job.folder / unit.path}: "), legible(f"{job.folder}{os.sep}")
+    return " ".join(text.removeprefix(own).replace(folder, "").split())
 
 
 def _whole(analysis: Analysis, table: pa.Table) -> dict[str, Any]:

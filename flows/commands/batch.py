@@ -43,7 +43,7 @@ _SHOWN = 5  # reasons told in the terminal; recordings.parquet has them all
 @click.option(
     "--prefect/--no-prefect",
     default=None,
-    help="Under Prefect, or not (default: from 100 recordings to do on).",
+    help="Under Prefect, or not (default: from 200 recordings to do on).",
 )
 @click.option(
     "--limit-s",
@@ -100,6 +100,7 @@ def _summary(out: Path, tables: Tables) -> Iterator[str]:
         yield f"  {row['status']}: {row['recording_id']}: {row['reason']}"
     if len(unused) > _SHOWN:
         yield f"  and {len(unused) - _SHOWN} more, in recordings.parquet"
+    yield from (f"  {notice}" for notice in tables.notices)
     yield f"Windows      {tables.windows}"
     yield f"Values       {tables.values_hash}"
     yield f"Summary      {out / 'summary.html'}"

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 @client_option(required=True)
 @reading_options
 def import_(paths: tuple[Path, ...], home: Home, client: str, **how: Any) -> None:
-    """Turn exports (Empatica E4 folder or zip, RR text) into sessions, with their reports."""
+    """Turn exports of straps, watches, wristbands and laboratories into sessions, with their reports.
+
+    A file, a folder or a zip is known by what it holds: docs/formats.md lists all formats. A table of your
+    own is mapped with --columns.
+    """
     from flows.importing import Reading, import_recording
     from flows.reporting import write_report
 
@@ -82,6 +86,11 @@ def import_(paths: tuple[Path, ...], home: Home, client: str, **how: Any) -> Non
     help="How spectra are estimated; left out: Lomb if a usable window has a gap, else Welch.",
 )
 @click.option("--normalised", is_flag=True, help="LF and HF in normalised units and LF/HF, too.")
+@click.option(
+    "--edits",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What was marked by hand, as vagal review writes it (default: a session's own).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Write table, JSON and report there."
@@ -96,6 +105,7 @@ def analyse(
     detrend: str,
     psd: str | None,
     normalised: bool,
+    edits: Path | None,
     as_json: bool,
     out: Path | None,
     **how: Any,
@@ -103,6 +113,7 @@ def analyse(
     """Indices of a recording or a stored session, without storing anything unless --out says where."""
     from flows.analysing import analyse_input, summary_lines, write_analysis
     from flows.importing import Reading
+    from flows.review_items import write_source
     from pipeline.heart.spectrum import Detrend, PsdMethod
     from pipeline.parameters import Correction, Parameters
 
@@ -114,10 +125,11 @@ def analyse(
         psd=PsdMethod(psd) if psd else None,
         normalised=normalised,
     )
-    analysis = analyse_input(home, what, Reading(**how), parameters)
+    analysis = analyse_input(home, what, Reading(**how), parameters, edits)
     if out is not None:
         for path in write_analysis(analysis, out):
             click.echo(f"Wrote {path}", err=True)
+        write_source(out, home, what, Reading(**how))
     if as_json:
         click.echo(json.dumps(analysis.as_json(), ensure_ascii=False, allow_nan=False))
     else:

@@ -15,6 +15,7 @@ from pipeline.errors import InputError
 
 if TYPE_CHECKING:
     from flows.live import Outcome
+    from flows.lsl import Outlets
     from flows.surroundings import Source
     from flows.web.page import Page
     from pipeline.guidance.protocol import Protocol
@@ -91,12 +92,15 @@ def _host(
     simulate: str | None,
     replay: str | None,
     speed: float | None,
+    lsl: bool,
     page: Callable[[], Page],
 ) -> None:
     """Serve the start page, with what was asked for chosen already."""
     from flows.web.hosting import host, show
     from flows.web.lobby import Defaults
 
+    if lsl:
+        raise click.UsageError("--lsl goes with record and live --no-browser: each start is one session")
     if conditions:
         raise click.UsageError("--conditions goes with record and live --no-browser: the start page asks")
     source = checked_source(home, devices, simulate, replay, speed)
@@ -117,31 +121,34 @@ def _session(
     simulate: str | None,
     replay: str | None,
     speed: float | None,
+    lsl: bool,
     view: Any = None,
     page: Callable[[], Page] | None = None,
 ) -> None:
     """Record one session and report it; a page shows it, where there is one."""
     from flows.live import run_session
 
-    source = checked_source(home, devices, simulate, replay, speed)
-    plan = _plan(home, protocol_name, source)
-    said = conditions_of(home, client, conditions, source)
-    recover_unfinished(home)
-    with _opened(page) as shown:
-        _tell(
-            run_session(
-                home,
-                client,
-                plan,
-                source,
-                wanted=devices,
-                conditions=said,
-                speed=pace_of(source, speed),
-                view=view,
-                page=shown,
-                say=click.echo,
+    with _outlets(lsl) as outlets:  # first: nobody is asked anything if that fails
+        source = checked_source(home, devices, simulate, replay, speed)
+        plan = _plan(home, protocol_name, source)
+        said = conditions_of(home, client, conditions, source)
+        recover_unfinished(home)
+        with _opened(page) as shown:
+            _tell(
+                run_session(
+                    home,
+                    client,
+                    plan,
+                    source,
+                    wanted=devices,
+                    conditions=said,
+                    speed=pace_of(source, speed),
+                    view=view,
+                    page=shown,
+                    outlets=outlets,
+                    say=click.echo,
+                )
             )
-        )
 
 
 def conditions_of(home: Home, client: str, told: tuple[str, ...], source: Source) -> dict[str, str]:
@@ -181,6 +188,23 @@ def _answer(question: str) -> str:
 
 def _say(line: str) -> None:
     click.echo(line, err=True)
+
+
+@contextmanager
+def _outlets(wanted: bool) -> Iterator[Outlets | None]:
+    """LSL streams for one session, if they are wanted; at its end, whether any were lost on the way."""
+    if not wanted:
+        yield None
+        return
+    from flows.lsl import Outlets, library
+
+    with closing(Outlets(library())) as opened:
+        yield opened
+    if opened.fault is not None:
+        click.echo(f"Warning: LSL streams ended early ({opened.fault}); the recording is whole", err=True)
+    elif opened.dropped:
+        lost = f"{opened.dropped} notifications were not sent over LSL"
+        click.echo(f"Note: {lost}; the recording is whole", err=True)
 
 
 @contextmanager

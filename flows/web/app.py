@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -106,33 +106,41 @@ class Parts:
 def app_of(parts: Parts) -> Gate:
     """The whole app behind its gate."""
     answers = _Answers(parts)
-    shown = [Route(path, _page(parts.pages / file), methods=["GET"]) for path, file in _SHOWN_AT.items()]
+    shown = [Route(path, shown_page(parts.pages / file), methods=["GET"]) for path, file in _SHOWN_AT.items()]
     routes = [
         *shown,
-        Route("/open/{ticket}", answers.open),
-        Route(JOIN, _json(answers.join), methods=["POST"]),
+        Route(JOIN, answered(answers.join), methods=["POST"]),
         Route(CERTIFICATE, answers.certificate),
         Route("/report/{client}/{session}", answers.report),
         Route("/report/{client}/{session}/client", answers.client_edition),
         Route("/progress/{client}/report", answers.progress),
         Route("/progress/{client}/report/client", answers.client_progress),
-        Route("/api/me", _json(answers.me)),
-        Route("/api/home", _json(answers.home)),
-        Route("/api/clients/{client}", _json(answers.client)),
-        Route("/api/clients/{client}/entries", _json(answers.enter), methods=["POST"]),
-        Route("/api/clients/{client}/plan", _json(answers.plan), methods=["POST"]),
-        Route("/api/sessions/{client}/{session}/release", _json(answers.release), methods=["POST"]),
-        Route("/api/invite", _json(answers.invite)),
-        Route("/api/strategies", _json(answers.strategies)),
-        Route("/api/start", _json(answers.start), methods=["POST"]),
-        Route("/api/act", _json(answers.act), methods=["POST"]),
-        Route("/api/revoke", _json(answers.revoke), methods=["POST"]),
-        Route("/api/import", _json(answers.import_), methods=["POST"]),
+        Route("/api/home", answered(answers.home)),
+        Route("/api/clients/{client}", answered(answers.client)),
+        Route("/api/clients/{client}/entries", answered(answers.enter), methods=["POST"]),
+        Route("/api/clients/{client}/plan", answered(answers.plan), methods=["POST"]),
+        Route("/api/sessions/{client}/{session}/release", answered(answers.release), methods=["POST"]),
+        Route("/api/invite", answered(answers.invite)),
+        Route("/api/strategies", answered(answers.strategies)),
+        Route("/api/start", answered(answers.start), methods=["POST"]),
+        Route("/api/act", answered(answers.act), methods=["POST"]),
+        Route("/api/revoke", answered(answers.revoke), methods=["POST"]),
+        Route("/api/import", answered(answers.import_), methods=["POST"]),
         WebSocketRoute("/socket", answers.socket),
+        *entrance(parts),
+    ]
+    return Gate(Starlette(routes=routes), parts.sites, parts.tickets)
+
+
+def entrance(parts: Parts) -> list[BaseRoute]:
+    """What every app of ours has: how one comes in, who one is, and the pages' files."""
+    answers = _Answers(parts)
+    return [
+        Route("/open/{ticket}", answers.open),
+        Route("/api/me", answered(answers.me)),
         Route(WORDS, _words(parts.pages / "words.js"), methods=["GET"]),
         Mount("/pages", _Pages(directory=parts.pages)),
     ]
-    return Gate(Starlette(routes=routes), parts.sites, parts.tickets)
 
 
 class _Pages(StaticFiles):
@@ -146,7 +154,9 @@ class _Pages(StaticFiles):
         return response
 
 
-def _page(file: Path) -> Callable[[Request], Awaitable[Response]]:
+def shown_page(file: Path) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that serves a page, made up as `read_page` does."""
+
     async def shown(_: Request) -> Response:
         if not file.is_file():
             raise HTTPException(404)
@@ -190,7 +200,7 @@ def _script_words() -> dict[str, Text]:
     return {key: said for key, said in current().entries.items() if key.startswith(f"{_SCRIPTS}.")}
 
 
-def _json(
+def answered(
     answer: Callable[[Request], Awaitable[Mapping[str, Any]]],
 ) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint from a function that returns facts; what goes wrong is one line and its status."""
@@ -220,7 +230,7 @@ def _json(
 _COOKIE = "set-cookie"
 
 
-async def _facts(request: Request) -> dict[str, Any]:
+async def sent_facts(request: Request) -> dict[str, Any]:
     """The JSON object that was sent. Raises HTTPException for anything else."""
     try:
         facts = json.loads(await request.body())
@@ -280,7 +290,7 @@ class _Answers:
         return response
 
     async def join(self, request: Request) -> Mapping[str, Any]:
-        code = (await _facts(request)).get("code")
+        code = (await sent_facts(request)).get("code")
         if not isinstance(code, str) or not self._parts.tickets.takes_code(code):
             raise HTTPException(403, text("web.refused.code"))
         site = _visitor(request.scope).site
@@ -347,15 +357,15 @@ class _Answers:
 
     async def enter(self, request: Request) -> Mapping[str, Any]:
         library = self._parts.library
-        return {"ok": True, **await library.enter(request.path_params["client"], await _facts(request))}
+        return {"ok": True, **await library.enter(request.path_params["client"], await sent_facts(request))}
 
     async def plan(self, request: Request) -> Mapping[str, Any]:
         library = self._parts.library
-        return {"ok": True, **await library.plan(request.path_params["client"], await _facts(request))}
+        return {"ok": True, **await library.plan(request.path_params["client"], await sent_facts(request))}
 
     async def release(self, request: Request) -> Mapping[str, Any]:
         library = self._parts.library
-        return {"ok": True, **await library.release(**request.path_params, facts=await _facts(request))}
+        return {"ok": True, **await library.release(**request.path_params, facts=await sent_facts(request))}
 
     async def invite(self, request: Request) -> Mapping[str, Any]:
         invitation, lan = self._parts.tickets.invitation(), self._parts.lan
@@ -379,11 +389,11 @@ class _Answers:
         }
 
     async def start(self, request: Request) -> Mapping[str, Any]:
-        return {"ok": True, **await self._parts.control.start(await _facts(request))}
+        return {"ok": True, **await self._parts.control.start(await sent_facts(request))}
 
     async def act(self, request: Request) -> Mapping[str, Any]:
         role = _role(request.query_params.get("role"), _visitor(request.scope))
-        facts = await _facts(request)
+        facts = await sent_facts(request)
         if not isinstance(facts.get("do"), str):
             raise HTTPException(400, 'An action has a name: {"do": "..."}.')
         return {"ok": True, **await self._parts.control.act(role, facts)}

@@ -88,6 +88,7 @@ DOORS = (
     Door("/api/start", _OPERATOR, written=True),
     Door("/api/clients/", _OPERATOR, written=True),
     Door("/api/sessions/", _OPERATOR, written=True),
+    Door("/api/review/", _OPERATOR, written=True),
     Door("/api/revoke", _OPERATOR, written=True),
     Door("/api/import", _OPERATOR, written=True, limit_bytes=IMPORT_BYTES),
     Door("/", _OPERATOR),  # and everything else

@@ -9,7 +9,6 @@ import signal
 import sys
 import threading
 import time
-import webbrowser
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from flows.live import stop_on_signals
 from flows.recording import Moment, Plan, Recorder, record
 from flows.resonance import own_rate_bpm
 from flows.surroundings import Source, Surroundings
+from flows.web.browser import open_page
 from flows.web.lobby import Chosen, Defaults, Lobby, keep_conditions
 from flows.web.page import Page
 from pipeline.clock import Clock, run
@@ -158,8 +158,8 @@ def _companion(folder: Path) -> list[companion.Companion]:
 def show(page: Page, target: str, say: Say, *, open_browser: bool = True) -> None:
     """Open the page in this computer's browser; where there is none to see, say where it is."""
     url = page.url(target)
-    if open_browser and _has_screen():
-        threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+    if open_browser:
+        open_page(url)
     say(f"Live page  {url}")
     if page.server.lan_url:
         say(f"Second screen  {page.server.lan_url}/join   certificate {page.server.fingerprint}")
@@ -172,10 +172,3 @@ def linger(page: Page, say: Say) -> None:
     with contextlib.suppress(KeyboardInterrupt):
         while page.watched:
             time.sleep(_LOOK_EVERY_S)
-
-
-def _has_screen() -> bool:
-    """Whether a browser would have somewhere to appear; never a text browser in the terminal."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -23,6 +23,7 @@ from flows.entering import Answer, enter_facts, plan_facts, release_facts, relea
 from flows.progressing import PAGES as PROGRESS_PAGES
 from flows.progressing import progress_folder
 from flows.reporting import PAGES as REPORT_PAGES
+from flows.up.told import told
 from flows.web.gate import IMPORT_BYTES
 from pipeline.amendments import amendments_path, read_amendments
 from pipeline.claims.claim import Audience
@@ -145,7 +146,12 @@ class Library:
         clients = [self._summary(client, folders) for client, folders in by_client.items()]
         clients.sort(key=lambda each: (each["last"] or {}).get("session_id", ""), reverse=True)
         unfinished = sum(not is_session(folder) for folders in by_client.values() for folder in folders)
-        return {"clients": clients, "unfinished": unfinished, "clinic": self._clinic()}
+        return {
+            "clients": clients,
+            "unfinished": unfinished,
+            "clinic": self._clinic(),
+            "inbox": told(self.home_path),
+        }
 
     def _clinic(self) -> dict[str, Any]:
         try:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from flows.web.app import PAGES, Control, Lan, Parts, app_of
-from flows.web.gate import OPEN, Site
+from flows.web.gate import OPEN, Gate, Site
 from flows.web.hub import Hub, Role
 from flows.web.library import Library
 from flows.web.tickets import Tickets
@@ -45,7 +45,8 @@ class Server:
 
     Without a port it is 8601, or a free one if that is taken. `lan` is an address or a name of this
     computer; there is TLS there, and only clients are let in. `catalogue` is what its pages say: the texts in
-    use when it was made, with the clinic's phrases. Raises DeviceError if it cannot listen.
+    use when it was made, with the clinic's phrases. `app` is what it serves. Raises DeviceError if it cannot
+    listen.
     """
 
     def __init__(
@@ -58,13 +59,14 @@ class Server:
         host: str = "127.0.0.1",
         pages: Path = PAGES,
         hub: Hub | None = None,
+        app: Callable[[Parts], Gate] = app_of,
     ) -> None:
         self._hub = hub or Hub()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._listening = threading.Event()
         self._trouble: BaseException | None = None
-        self._library = library
+        self._library, self._app_of = library, app
         self.catalogue = _catalogue(library.home_path)
         self._fault: str | None = None
         listeners = [_listen_nearby(host, port)]
@@ -168,7 +170,7 @@ class Server:
         self, parts: Parts, listeners: list[socket.socket], certificate: Certificate | None
     ) -> None:
         self._stopping = asyncio.Event()
-        app = app_of(parts)
+        app = self._app_of(parts)
         servers = [uvicorn.Server(_config(app))]
         if certificate:
             servers.append(uvicorn.Server(_config(app, certificate)))

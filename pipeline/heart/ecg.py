@@ -22,6 +22,7 @@ from pipeline.heart.waves import (
     Indices,
     apart,
     band_passed,
+    ends_of,
     folded,
     running_median,
     stretches,
@@ -122,11 +123,14 @@ def _all_peaks(ecg: Floats, runs: Iterable[slice], rate_hz: float) -> tuple[Floa
 
 def _dead(ecg: Floats, rate_hz: float) -> Bools:
     """Samples of an amplifier that is stuck, or has run into the end of its range."""
-    edges = np.flatnonzero(np.diff(ecg) != 0) + 1
-    begins, ends = np.concatenate(([0], edges)), np.concatenate((edges, [len(ecg)]))
+    dead = np.zeros(len(ecg), dtype=bool)
+    begins, ends = ends_of(ecg[1:] == ecg[:-1])
+    lengths = ends - begins + 2
     at_rail = (ecg[begins] == ecg.min()) | (ecg[begins] == ecg.max())
-    stuck = ends - begins >= np.where(at_rail, _RAIL_S, _DEAD_S) * rate_hz
-    return np.repeat(stuck, ends - begins)
+    stuck = lengths >= np.where(at_rail, _RAIL_S, _DEAD_S) * rate_hz
+    for begin, length in zip(begins[stuck].tolist(), lengths[stuck].tolist(), strict=True):
+        dead[begin : begin + length] = True
+    return dead
 
 
 def _peaks(ecg: Floats, rate_hz: float) -> tuple[Floats, Floats]:
@@ -150,14 +154,17 @@ def _energy(ecg: Floats, rate_hz: float) -> Floats:
     """Root mean square of the QRS band over the length of a QRS complex."""
     from scipy.ndimage import uniform_filter1d
 
-    power: Floats = uniform_filter1d(band_passed(ecg, rate_hz, _QRS_HZ) ** 2, round(_QRS_S * rate_hz) | 1)
-    return np.sqrt(np.maximum(power, 0))
+    power = band_passed(ecg, rate_hz, _QRS_HZ)
+    np.square(power, out=power)
+    uniform_filter1d(power, round(_QRS_S * rate_hz) | 1, output=power)
+    np.maximum(power, 0, out=power)
+    return np.sqrt(power, out=power)
 
 
 def _beats(energy: Floats, rate_hz: float) -> Indices:
     """The middle of each QRS complex: crests of energy above the threshold, at least a refractory apart."""
-    rises = np.diff(energy)
-    crests = np.flatnonzero((rises[:-1] > 0) & (rises[1:] <= 0)) + 1
+    rises = energy[1:] > energy[:-1]
+    crests = np.flatnonzero(rises[:-1] & ~rises[1:]) + 1
     edge = round(_EDGE_S * rate_hz)
     crests = crests[(crests >= edge) & (crests < len(energy) - edge)]
     threshold = _threshold(energy, crests, rate_hz)

@@ -33,6 +33,8 @@ _EDGE_S = 0.8  # a pulse needs its surroundings to be judged
 
 _SHAPE = np.linspace(-0.25, 0.85, 40)  # of the local interval, around the onset
 _TEMPLATE_BEATS, _TEMPLATE_STEP = 48, 8
+_AT_ONCE = 512  # templates, so that a day takes little more memory than an hour
+_SHORT = 128  # samples that are searched side by side
 _LOCAL_BEATS = 31
 _AMPLITUDE_FOLD = 3.0  # one standard deviation of amplitude against its neighbours'
 
@@ -242,19 +244,43 @@ def _matched(slope: Floats, onsets: Floats, rate_hz: float) -> Floats:
 def _moved_likeness(shapes: Floats, moved: Floats) -> Floats:
     """Correlation of each pulse's rise at each place, (pulses, places), with the median rise around."""
     likeness = np.empty(moved.shape[:2])
-    for first in range(0, len(shapes), 2 * _TEMPLATE_STEP):
-        middle, rows = first + _TEMPLATE_STEP, slice(first, first + 2 * _TEMPLATE_STEP)
-        around = shapes[max(0, middle - _TEMPLATE_BEATS // 2) : middle + _TEMPLATE_BEATS // 2]
-        likeness[rows] = moved[rows] @ _unit(np.median(around, axis=0, keepdims=True))[0]
+    step = 2 * _TEMPLATE_STEP
+    for number, template in enumerate(_templates(shapes, step)):
+        rows = slice(number * step, (number + 1) * step)
+        likeness[rows] = moved[rows] @ template
     centred = np.maximum(np.sum(moved**2, axis=2) - np.sum(moved, axis=2) ** 2 / moved.shape[2], 0.0)
     likeness /= np.sqrt(centred) + np.finfo(float).tiny
     return likeness
 
 
+def _templates(shapes: Floats, step: int) -> Floats:
+    """The median shape of the 48 pulses around the middle of every `step`, of length one."""
+    middle = np.arange(0, len(shapes), step) + step // 2
+    firsts = np.maximum(middle - _TEMPLATE_BEATS // 2, 0)
+    lasts = np.minimum(middle + _TEMPLATE_BEATS // 2, len(shapes))
+    medians = np.empty((len(middle), shapes.shape[1]))
+    full = np.flatnonzero(lasts - firsts == _TEMPLATE_BEATS)
+    for some in np.array_split(full, 1 + len(full) // _AT_ONCE):
+        around = shapes[firsts[some, None] + np.arange(_TEMPLATE_BEATS)]
+        ranked = np.sort(around.transpose(0, 2, 1), axis=2)
+        medians[some] = (ranked[..., _TEMPLATE_BEATS // 2 - 1] + ranked[..., _TEMPLATE_BEATS // 2]) / 2
+    for few in np.setdiff1d(np.arange(len(middle)), full):
+        medians[few] = np.median(shapes[firsts[few] : lasts[few]], axis=0)
+    return _unit(medians)
+
+
 def _highest(signal: Floats, begins: Indices, ends: Indices) -> Indices:
-    """The highest sample of each stretch from `begins` up to `ends`."""
+    """The highest sample of each stretch from `begins` up to `ends`, the first of those that are alike."""
     begins = np.maximum(begins, 0)
-    return np.array([a + np.argmax(signal[a:b]) for a, b in zip(begins, ends, strict=True)], np.intp)
+    found = np.empty(len(begins), np.intp)
+    short = ends - begins <= _SHORT
+    width = np.arange(np.max(ends[short] - begins[short], initial=1))
+    inside = width < (ends - begins)[short, None]
+    rows = np.minimum(begins[short, None] + width, len(signal) - 1)
+    found[short] = begins[short] + np.argmax(np.where(inside, signal[rows], -np.inf), axis=1)
+    for row in np.flatnonzero(~short).tolist():
+        found[row] = begins[row] + np.argmax(signal[begins[row] : ends[row]])
+    return found
 
 
 def _quality(wave: Floats, onsets: Floats, rate_hz: float) -> Floats:
@@ -277,11 +303,9 @@ def _shapes(wave: Floats, onsets: Floats, rate_hz: float) -> Floats:
 def _likeness(shapes: Floats) -> Floats:
     """Correlation of each shape with the median of the shapes around it."""
     like = np.empty(len(shapes))
-    for first in range(0, len(shapes), _TEMPLATE_STEP):
-        middle = first + _TEMPLATE_STEP // 2
-        around = shapes[max(0, middle - _TEMPLATE_BEATS // 2) : middle + _TEMPLATE_BEATS // 2]
-        template = _unit(np.median(around, axis=0, keepdims=True))[0]
-        like[first : first + _TEMPLATE_STEP] = shapes[first : first + _TEMPLATE_STEP] @ template
+    for number, template in enumerate(_templates(shapes, _TEMPLATE_STEP)):
+        rows = slice(number * _TEMPLATE_STEP, (number + 1) * _TEMPLATE_STEP)
+        like[rows] = shapes[rows] @ template
     return like
 
 

@@ -11,6 +11,7 @@ from pipeline.model import Bools, Floats, Stream
 
 Indices = NDArray[np.intp]
 
+_AT_ONCE = 1 << 20  # samples: of a day there is room for few copies
 _CAMERA_HZ = 50.0  # below it a stream may come from a camera
 _TREMBLE = 0.1  # of a sample
 _LATE, _LATE_FRAME = 1.5, 3.5  # samples from one stamp to the next, above which something is missing
@@ -18,16 +19,19 @@ _LATE, _LATE_FRAME = 1.5, 3.5  # samples from one stamp to the next, above which
 
 def stretches(present: Bools, broken: Bools | None = None) -> Iterator[slice]:
     """Stretches of samples that are all present; `broken[i]` parts sample i from sample i+1."""
-    rows = np.flatnonzero(present)
-    if not len(rows):
-        return
-    apart_ = np.diff(rows) > 1
-    if broken is not None:
-        apart_ |= broken[rows[:-1]]
-    cuts = np.flatnonzero(apart_) + 1
-    firsts, lasts = rows[np.concatenate(([0], cuts))], rows[np.concatenate((cuts, [len(rows)])) - 1]
+    firsts, lasts = ends_of(present, broken)
     for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
         yield slice(first, last + 1)
+
+
+def ends_of(present: Bools, broken: Bools | None = None) -> tuple[Indices, Indices]:
+    """The first and the last sample of each of those stretches."""
+    follows = present[1:] & present[:-1]
+    if broken is not None:
+        follows &= ~broken
+    alone = np.ones(1, dtype=bool)
+    firsts = np.flatnonzero(present & np.concatenate((alone, ~follows)))
+    return firsts, np.flatnonzero(present & np.concatenate((~follows, alone)))
 
 
 def unbroken(stream: Stream) -> Iterator[slice]:
@@ -37,7 +41,16 @@ def unbroken(stream: Stream) -> Iterator[slice]:
     """
     assert stream.rate_hz is not None, f"{stream.name} has no sampling rate"
     late = _LATE_FRAME if stream.rate_hz < _CAMERA_HZ else _LATE
-    return stretches(np.isfinite(stream.value), np.diff(stream.time_s) * stream.rate_hz > late)
+    return stretches(np.isfinite(stream.value), _late(stream.time_s, stream.rate_hz, late))
+
+
+def _late(time_s: Floats, rate_hz: float, samples: float) -> Bools:
+    """Where the next sample comes later than so many samples; the stamps of a day are not copied."""
+    late = np.empty(max(len(time_s) - 1, 0), dtype=bool)
+    for first in range(0, len(late), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        late[some] = np.diff(time_s[first : first + _AT_ONCE + 1]) * rate_hz > samples
+    return late
 
 
 def even(stream: Stream) -> Iterator[tuple[Floats, Floats]]:
@@ -64,11 +77,28 @@ def folded(signal: Floats, fold: int) -> Floats:
 
 def band_passed(signal: Floats, rate_hz: float, band_hz: tuple[float, float]) -> Floats:
     """Second-order Butterworth band-pass, zero phase; its upper edge at most 0.45 of the rate."""
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import butter
 
     band = (band_hz[0], min(band_hz[1], 0.45 * rate_hz))
-    passed: Floats = sosfiltfilt(butter(2, band, "bandpass", fs=rate_hz, output="sos"), signal)
-    return passed
+    return _both_ways(butter(2, band, "bandpass", fs=rate_hz, output="sos"), signal)
+
+
+def _both_ways(sections: Floats, signal: Floats) -> Floats:
+    """`sosfiltfilt` of the signal, bit for bit; of a long one in the memory of a single copy."""
+    from scipy.signal import sosfilt, sosfilt_zi, sosfiltfilt
+
+    if len(signal) <= _AT_ONCE:
+        filtered: Floats = sosfiltfilt(sections, signal)
+        return filtered
+    edge = 3 * (2 * len(sections) + 1 - min(np.sum(sections[:, 2] == 0), np.sum(sections[:, 5] == 0)))
+    mirrored = 2 * signal[0] - signal[edge:0:-1], 2 * signal[-1] - signal[-2 : -(edge + 2) : -1]
+    wave = np.concatenate((mirrored[0], signal, mirrored[1]))
+    for way in (wave, wave[::-1]):
+        state = sosfilt_zi(sections) * way[0]
+        for first in range(0, len(way), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            way[some], state = sosfilt(sections, way[some], zi=state)
+    return wave[edge:-edge]
 
 
 def running_median(values: Floats, length: int) -> Floats:

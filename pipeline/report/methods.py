@@ -62,11 +62,13 @@ def origin(analysis: Analysis, written_by: Mapping[str, str]) -> tuple[tuple[str
         text("methods.unit_of", stream=text_or(f"streams.{name}", name), unit=unit)
         for name, unit in recording.units.items()
     ]
+    edits = recording.edits.sha256 if recording.edits is not None else ()
     return (
         (text("methods.input"), recording.source),
         *([(text("methods.units"), listed(units, "grammar.and_then"))] if units else []),
         (text("methods.session"), recording.recording_id),
         (text("methods.parameters"), analysis.parameters.hash),
+        *((text("methods.edits"), sha256) for sha256 in edits),
         (text("methods.software"), text("methods.written_by", **written_by)),
         (text("methods.sha256"), recording.sha256 or NONE),
     )

@@ -78,6 +78,7 @@ class LiveSkin:
         "_steps",
         "_sum_us",
         "_taken",
+        "_usable_s",
         "_valid_s",
     )  # fmt: skip
 
@@ -90,6 +91,7 @@ class LiveSkin:
         self._steps: deque[_Step] = deque()
         self._responses: list[LiveResponse] = []
         self._valid_s: list[float] = []
+        self._usable_s: list[float] = [0.0]  # before the first of those, and up to each
 
     @property
     def level_us(self) -> float:
@@ -129,7 +131,8 @@ class LiveSkin:
 
     def valid_s(self, start_s: float, end_s: float) -> float:
         """Usable time in `start_s..end_s`, within the last ten minutes."""
-        return sum(self._lengths_s(bisect_left(self._valid_s, start_s), bisect_left(self._valid_s, end_s)))
+        first, after = bisect_left(self._valid_s, start_s), bisect_left(self._valid_s, end_s)
+        return self._usable_s[max(first, after)] - self._usable_s[first]
 
     def responses_per_min(self, now_s: float, window_s: float = 120.0) -> float | None:
         """NS-SCR rate of the latest window in which all is known; None without usable time.
@@ -139,12 +142,6 @@ class LiveSkin:
         end_s = now_s - DELAY_S - LONGEST_RISE_S
         valid_s = self.valid_s(end_s - window_s, end_s)
         return 60.0 * len(self.responses(end_s - window_s, end_s)) / valid_s if valid_s else None
-
-    def _lengths_s(self, first: int, after: int) -> Iterator[float]:
-        """The time each usable value stands for: up to the one before."""
-        for at in range(first, after):
-            since_s = self._valid_s[at] - self._valid_s[at - 1] if at else _PERIOD_S
-            yield since_s if since_s < _GAP_S else _PERIOD_S
 
     def _take(self, time_s: float, eda_us: float) -> None:
         """Take the mean of a block."""
@@ -179,9 +176,12 @@ class LiveSkin:
         self._climbing, self._steepest = False, 0.0
 
     def _keep(self, time_s: float) -> None:
+        since_s = time_s - self.used_s
         self._valid_s.append(time_s)
+        self._usable_s.append(self._usable_s[-1] + (since_s if since_s < _GAP_S else _PERIOD_S))
         if len(self._valid_s) > 2 * _KEPT_S * RATE_HZ:
-            del self._valid_s[: bisect_left(self._valid_s, time_s - _KEPT_S)]
+            old = bisect_left(self._valid_s, time_s - _KEPT_S)
+            del self._valid_s[:old], self._usable_s[:old]
             self._responses = self.responses(time_s - _KEPT_S, math.inf)
 
     def _follow(self, step: _Step) -> None:

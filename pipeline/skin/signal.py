@@ -83,11 +83,13 @@ def prepare(
     rate_hz: float,
     skin_temp_c: Floats | None = None,
     marked: Stretches | None = None,
+    kept: Stretches | None = None,
 ) -> Eda:
     """Bring down, low-pass, mask and split skin conductance.
 
     `time_s` (n,) rising, in s; `eda_us` (n,) in µS, NaN where missing; `rate_hz` nominal, above 0;
-    `skin_temp_c` (n,) in °C at the same times, NaN where unknown; `marked` is what a person took out.
+    `skin_temp_c` (n,) in °C at the same times, NaN where unknown; `marked` is what a person took out, `kept`
+    what they want used whatever the rules say, if there is a value.
 
     - Rate: from 16 Hz on, means of as many neighbours as leave 8 Hz or a little more.
     - Low-pass: Butterworth, zero phase, 1 Hz (0.4 of the rate where that is lower; none up to 2 Hz).
@@ -125,8 +127,11 @@ def prepare(
     masks[EdaRule.STUCK] = stuck
     masks[EdaRule.SLOPE] = _steep(smooth_us, stretches, rate_hz)
     masks[EdaRule.NEARBY] = _near(time_s, masks[EdaRule.RANGE] | masks[EdaRule.SLOPE])
+    by_rule = ~kept.hold(time_s) if kept is not None else True
     valid, removed = np.ones(len(time_s), dtype=bool), {}
     for rule, mask in masks.items():
+        if rule not in (EdaRule.MISSING, EdaRule.MARKED):
+            mask &= by_rule
         removed[rule] = float(np.mean(mask & valid)) if len(valid) else 0.0
         valid &= ~mask
 

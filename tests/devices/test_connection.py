@@ -117,17 +117,15 @@ class TestScan:
             here.radio.powered = False
             with pytest.raises(DeviceError) as error:
                 await scan(here.radio.radio)
-            assert str(error.value) == (
-                "Bluetooth is switched off: turn it on in the system's settings and try again."
-            )
+            assert str(error.value) == ("Bluetooth is switched off: turn it on in the system's settings")
 
         in_room(scenario)
 
     @pytest.mark.parametrize("reason", BleakBluetoothNotAvailableReason, ids=lambda reason: reason.name)
     def test_each_reason_has_one_sentence_that_says_what_to_do(self, reason):
         message = message_of_scan_failing_with(BleakBluetoothNotAvailableError("internal", reason))
-        assert message.endswith(".")
-        assert message.count(". ") == 0
+        assert "." not in message
+        assert "try again" not in message  # that is said of a link which is
         assert "internal" not in message
         assert ": " in message
 
@@ -136,18 +134,17 @@ class TestScan:
         [
             pytest.param(
                 FileNotFoundError(2, "No such file or directory"),
-                "No Bluetooth service answers on this computer: start it, or use --simulate.",
+                "No Bluetooth service answers on this computer: start it, or use --simulate",
                 id="no D-Bus",
             ),
             pytest.param(
                 BleakDBusError("org.bluez.Error.Failed", ["adapter busy"]),
-                "Bluetooth cannot be used ([org.bluez.Error.Failed] adapter busy): switch it off and on,"
-                " then try again.",
+                "Bluetooth cannot be used ([org.bluez.Error.Failed] adapter busy): switch it off and on",
                 id="BlueZ fails",
             ),
             pytest.param(
                 EOFError(),
-                "Bluetooth cannot be used (EOFError): switch it off and on, then try again.",
+                "Bluetooth cannot be used (EOFError): switch it off and on",
                 id="the service dies",
             ),
         ],

@@ -200,7 +200,7 @@ class TestReconnection:
                 (
                     generation,
                     FAILED,
-                    "Bluetooth is switched off: turn it on in the system's settings and try again.",
+                    "Bluetooth is switched off: turn it on in the system's settings",
                 )
                 for generation in range(1, 9)
             }

@@ -7,58 +7,113 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from flows.batch.values import values_hash
 from tests.conftest import REPO
 from tests.flows.batch.folders import BATCH, folder_of, hash_of, rows, run
 
 RECORDINGS = 40
 
 
+@dataclass(frozen=True)
+class Undisturbed:
+    """The folder of a study, the hash of its values, and how long a run with one process takes."""
+
+    folder: Path
+    values: str
+    length_s: float
+
+
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a study; the tables of a run with one worker lie beside it."""
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     place = tmp_path_factory.mktemp("batch")
-    ended = run(folder_of(place / "in", RECORDINGS), place / "out", "--workers", "1")
+    folder = folder_of(place / "in", RECORDINGS)
+    began_s = time.monotonic()
+    ended = run(folder, place / "out", "--workers", "1")
     assert ended.returncode == 0, ended.stderr
-    return place
+    return Undisturbed(folder, hash_of(place / "out"), time.monotonic() - began_s)
 
 
-def _run_and_kill(folder: Path, out: Path, dice: random.Random) -> None:
-    """Start a batch, wait for some parts or for none, and kill it alone or with its processes."""
-    command = [*BATCH, str(folder), "--out", str(out), "--workers", str(dice.choice((1, 2, 3)))]
+def run_and_kill(study: Undisturbed, out: Path, dice: random.Random, *engine: str) -> None:
+    """Start a batch, and kill it at any moment of its length: alone, or with its processes."""
+    workers = ("--workers", str(dice.choice((1, 2, 3))))
+    command = [*BATCH, str(study.folder), "--out", str(out), *workers, *engine]
     environment = {**os.environ, "VAGAL_HOME": str(out.parent / "home")}
     with subprocess.Popen(
-        command, cwd=REPO, env=environment, stdout=subprocess.DEVNULL, start_new_session=True
+        command,
+        cwd=REPO,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     ) as batch:
-        until = dice.randrange(RECORDINGS)
-        while batch.poll() is None and len(_parts(out)) < until:
-            time.sleep(0.005)
-        time.sleep(dice.uniform(0, 0.3))
-        if dice.random() < 0.5 and batch.poll() is None:
+        with suppress(subprocess.TimeoutExpired):
+            batch.wait(dice.uniform(0, study.length_s))
+        if dice.random() < 0.5:
+            with suppress(ProcessLookupError):
+                os.killpg(batch.pid, signal.SIGKILL)
+        batch.kill()
+
+
+def run_and_kill_at_work(study: Undisturbed, out: Path, parts: int, *engine: str) -> None:
+    """Start a batch, and kill it with all its processes once so many parts are there."""
+    command = [*BATCH, str(study.folder), "--out", str(out), *engine]
+    environment = {**os.environ, "VAGAL_HOME": str(out.parent / "home")}
+    with subprocess.Popen(
+        command,
+        cwd=REPO,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as batch:
+        while batch.poll() is None and len(parts_of(out)) < parts:
+            time.sleep(0.01)
+        with suppress(ProcessLookupError):
             os.killpg(batch.pid, signal.SIGKILL)
-        else:
-            batch.kill()
 
 
-def _parts(out: Path) -> dict[Path, int]:
+def parts_of(out: Path) -> dict[Path, int]:
     """The parts that are whole, and when they were written."""
     parts = out.glob(".parts/*.json")
     return {path: path.stat().st_mtime_ns for path in parts if not path.name.endswith(".died.json")}
 
 
 @pytest.mark.attempts(60)
-def test_a_killed_batch_is_taken_up_where_it_was(attempt: int, undisturbed: Path, tmp_path: Path) -> None:
+def test_a_killed_batch_is_taken_up_where_it_was(
+    attempt: int, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
     dice, out = random.Random(attempt), tmp_path / "out"
     for _ in range(dice.choice((1, 2))):
-        _run_and_kill(undisturbed / "in", out, dice)
-    time.sleep(0.5)  # processes that have lost theirs end
-    before = _parts(out)
-    ended = run(undisturbed / "in", out, "--workers", "2")
+        run_and_kill(undisturbed, out, dice)
+    for table in out.glob("*.parquet"):
+        pq.read_table(table)  # whole, or not there
+    assert_taken_up(undisturbed, out, "--workers", str(dice.choice((1, 2, 3))))
+
+
+@pytest.mark.prove
+@pytest.mark.attempts(6)
+def test_so_is_one_under_prefect(attempt: int, undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """Also when the next run has another engine."""
+    dice, out = random.Random(attempt), tmp_path / "out"
+    run_and_kill_at_work(undisturbed, out, dice.randint(1, RECORDINGS), "--prefect")
+    assert_taken_up(undisturbed, out, ("--prefect", "--no-prefect")[attempt % 2])
+
+
+def assert_taken_up(undisturbed: Undisturbed, out: Path, *engine: str) -> None:
+    """Run again: what is missing is made, and the values are those of the run that nobody disturbed."""
+    before = parts_of(out)
+    ended = run(undisturbed.folder, out, *engine)
     assert ended.returncode == 0, ended.stderr
-    assert before.items() <= _parts(out).items()  # what was there was not made again
+    after = parts_of(out)
+    assert before.items() <= after.items()  # what was there was not made again
+    assert len(after) == RECORDINGS + 1
     assert len(rows(out)) == RECORDINGS + 1
-    assert hash_of(out) == hash_of(undisturbed / "out")
+    assert hash_of(out) == values_hash(out.glob("*.parquet")) == undisturbed.values
     assert not list(out.rglob("*.part"))

@@ -385,9 +385,9 @@ def test_the_simulated_room_shows_a_strap(tmp_path: Path) -> None:
     [
         (
             System.LINUX,
-            " `systemctl status bluetooth` and `rfkill list` say why, `bluetoothctl power on` turns it on.",
+            ". `systemctl status bluetooth` and `rfkill list` say why, `bluetoothctl power on` turns it on.",
         ),
-        (System.WSL, " The Windows Subsystem for Linux has none of its own: start vagal in Windows."),
+        (System.WSL, ". The Windows Subsystem for Linux has none of its own: start vagal in Windows."),
         (System.OTHER, ""),
     ],
 )
@@ -397,5 +397,5 @@ def test_without_bluetooth_one_line_says_where_to_look(
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
     with pytest.raises(DeviceError) as error:
         look(1.0, system, bluetooth(Home(tmp_path)))
-    unavailable = "No Bluetooth service answers on this computer: start it, or use --simulate."
+    unavailable = "No Bluetooth service answers on this computer: start it, or use --simulate"
     assert str(error.value) == unavailable + where

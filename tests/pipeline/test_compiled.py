@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from threading import Barrier, current_thread, main_thread
 
 import numpy as np
 import pytest
@@ -46,3 +47,16 @@ def test_parts_are_all_and_in_order(count: int, smallest: int) -> None:
     found = parts(count, smallest)
     assert [row for first, last in found for row in range(first, last)] == list(range(count))
     assert spread(lambda part: part, found) == found
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_more_threads_than_there_may_be(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch has a process to a core: threads in each would only wait for each other."""
+    monkeypatch.setattr(compiled.config, "NUMBA_NUM_THREADS", threads)
+    meeting = Barrier(threads, timeout=10)
+
+    def meet(chunk: int) -> tuple[int, bool]:
+        meeting.wait()
+        return chunk, current_thread() is main_thread()
+
+    assert spread(meet, range(4)) == [(chunk, threads == 1) for chunk in range(4)]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipeline.exclusions import (
     ALL,
+    WITHHELD,
     Exclusion,
     Rules,
     Signal,
@@ -17,6 +18,7 @@ from pipeline.exclusions import (
     exclusions,
     flow,
     wholly_excluded,
+    withheld,
 )
 
 RULES = Rules(max_artefact_pct=10.0, min_coverage=0.5)
@@ -87,6 +89,21 @@ def test_the_flow_of_units() -> None:
         Step("readable", "", "y", 0),
         Step("analysed", "", "y", 0),
     ]
+
+
+def test_the_flow_tells_of_recordings_that_keep_one_signal() -> None:
+    rows = [row("a", **heart(20.0, 0.1), eda_coverage=0.9), row("b", **heart(), eda_coverage=0.9)]
+    assert flow(rows, exclusions(rows, RULES))[-2:] == [
+        Step("analysed", "", ALL, 2),
+        Step(WITHHELD, "heart: max_artefact_pct", ALL, 1),
+    ]
+
+
+def test_what_an_excluded_signal_takes_with_it() -> None:
+    names = withheld([Exclusion("a", Signal.SKIN, "min_coverage", 0.5, 0.1)])
+    assert {"scl_us", "scr_per_min", "arousal"} <= names
+    assert not {"rmssd_ms", "nn_coverage", "eda_coverage", "recording_id"} & names
+    assert withheld([]) == set()
 
 
 @given(st.lists(st.sampled_from(Status), max_size=12))

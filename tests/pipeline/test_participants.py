@@ -26,11 +26,22 @@ def test_a_table_by_id(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [TABLE.replace("\t", ","), "\ufeff" + TABLE, TABLE.replace("\n", "\r\n"), TABLE + "\n\n"],
-    ids=["commas", "byte order mark", "windows", "empty lines"],
+    [
+        pytest.param(TABLE.replace("\t", ","), id="commas"),
+        pytest.param(TABLE.replace("\t", ";"), id="semicolons"),
+        pytest.param("\ufeff" + TABLE, id="byte order mark"),
+        pytest.param(TABLE.replace("\n", "\r\n"), id="windows"),
+        pytest.param(TABLE.replace("\n", "\r"), id="old mac"),
+        pytest.param("\ufeff" + TABLE.replace("\t", ";").replace("\n", "\r\n"), id="spreadsheet"),
+        pytest.param(TABLE.replace("control", '"control"').replace("31", " 31 "), id="quotes and spaces"),
+        pytest.param(TABLE + "\n\n\t\t\n", id="empty lines"),
+    ],
 )
-def test_other_ways_to_write_it(tmp_path: Path, text: str) -> None:
-    assert dict(_read(tmp_path, text)) == dict(_read(tmp_path, TABLE))
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_other_ways_to_write_it(tmp_path: Path, text: str, encoding: str) -> None:
+    path = tmp_path / "participants.txt"
+    path.write_bytes(text.removeprefix("\ufeff" if encoding == "utf-16" else "").encode(encoding))
+    assert dict(read_participants(path)) == dict(_read(tmp_path, TABLE))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +95,8 @@ def test_who_finds_no_other_half_is_told(tmp_path: Path) -> None:
     [
         ("", "is empty"),
         ("participant_id\n", "holds no participants"),
-        ("id\tgroup\na\tb\n", "needs the column participant_id; it has id, group"),
+        ("id\tgroup\na\tb\n", "needs the column participant_id, and tabs between columns; it has id, group"),
+        ("participant_id group\na b\n", "and tabs between columns; it has participant_id group"),
         ("participant_id\tage\tage\na\t1\t2\n", "the column 'age' is there twice"),
         ("participant_id\tage\na\t1\na\t2\n", "line 3: participant_id 'a' is there twice"),
         ("participant_id\trecording\na\tx\nb\t./x\n", "line 3: recording 'x' is there twice"),
@@ -99,6 +111,13 @@ def test_a_mistake_is_one_line(tmp_path: Path, text: str, said: str) -> None:
         _read(tmp_path, text)
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_another_encoding_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "participants.tsv"
+    path.write_bytes(TABLE.replace("control", "m\xfcde").encode("latin-1"))
+    with pytest.raises(InputError, match="is not a text file in UTF-8: save it as that"):
+        read_participants(path)
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00p", None], ids=["no text", "not there"])

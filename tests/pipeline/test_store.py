@@ -302,6 +302,26 @@ def test_a_file_that_cannot_be_written_leaves_nothing_and_the_one_before(
     assert (list(tmp_path.iterdir()), path.read_bytes()) == ([path], b"before")
 
 
+def test_two_who_write_the_same_file_at_once_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+
+    def meanwhile(_: Path) -> bool:
+        write_file(path, b"the other's")
+        return True
+
+    write_file(path, b"mine", check=meanwhile)
+    assert (list(tmp_path.iterdir()), path.read_bytes()) == ([path], b"mine")
+
+
+def test_sealing_sweeps_up_what_one_that_was_killed_left(folder: Path) -> None:
+    write_journal(folder, records())
+    for left in ("raw.parquet.0a1b2c3d.part", "streams/rr.parquet.0a1b2c3d.part"):
+        (folder / left).parent.mkdir(exist_ok=True)
+        (folder / left).write_bytes(b"half")
+    seal(folder, decode)
+    assert not list(folder.rglob("*.part"))
+
+
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
 def test_what_is_created_is_for_its_owner_only_and_what_was_there_keeps_its_mode(tmp_path: Path) -> None:
     here = tmp_path / "here"

@@ -11,6 +11,8 @@ from devices.exports.reader import Reader, Source
 from pipeline.errors import InputError
 from pipeline.model import Recording
 
+LARGEST = 1e10  # no sensor gives more, in any unit
+
 
 def variants(content: bytes) -> Iterator[bytes]:
     """The content cut off at every tenth, and with one bit turned over at twenty places."""
@@ -44,7 +46,7 @@ def assert_clear(message: str, path: Path) -> None:
 
 
 def assert_sound(recording: Recording) -> None:
-    """Finite times within the recording, finite or missing values, gaps within it."""
+    """Finite times within the recording, missing values or such as can be, gaps within it."""
     assert 0 <= recording.duration_s < 40 * 86_400
     assert any(len(stream) for stream in recording.streams.values())
     for name, stream in recording.streams.items():
@@ -54,6 +56,7 @@ def assert_sound(recording: Recording) -> None:
         assert stream.time_s[-1] <= recording.duration_s + 1e-6
         for values in stream.columns.values():
             assert not np.isinf(values).any()
+            assert np.all(np.abs(values[np.isfinite(values)]) <= LARGEST)
         for gap in stream.gaps:
             assert 0 <= gap.start_s < gap.end_s <= recording.duration_s + 1e-6
     assert all(notice.isprintable() for notice in recording.notices)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from devices.exports.channels import Channel, read_channels
-from devices.exports.samples import Samples
+from devices.exports.samples import ChannelSamples
 from pipeline.errors import InputError
 from pipeline.model import Floats
 
 ALIKE = np.linspace(1.0, 2.0, 400)
 
 
-def load(values: Floats = ALIKE, ends: tuple[float, float] | None = None) -> Samples:
-    return Samples(np.arange(len(values)) / 100.0, values.copy(), ends=ends)
+def load(values: Floats = ALIKE, ends: tuple[float, float] | None = None) -> ChannelSamples:
+    return ChannelSamples(np.arange(len(values)) / 100.0, values.copy(), ends=ends)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_only_what_is_used_is_loaded_and_strangers_are_counted() -> None:
     channels = [Channel(f"EEG {number}", "uV", 256.0) for number in range(12)] + [Channel("ECG", "uV", 256.0)]
     loaded: list[int] = []
 
-    def noted(index: int) -> Samples:
+    def noted(index: int) -> ChannelSamples:
         loaded.append(index)
         return load()
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from devices.exports.discovery import discover
 from pipeline.errors import InputError
+from tests.devices.exports.test_embrace_plus import EDA as AVRO_EDA
+from tests.devices.exports.test_embrace_plus import avro
+from tests.devices.exports.test_polar_flow import day
 
 START = 1_644_227_574
 EDA = b"%d\n4.0\n" % START + b"0.5\n" * 80
@@ -30,6 +35,11 @@ def made(place: Path, files: dict[str, bytes]) -> Path:
         pytest.param({"a/b/c.txt": RR}, {"a/b/c.txt": "rr-text"}, id="a file in folders"),
         pytest.param(
             {"S02/EDA.csv": EDA, "S02/HR.csv": HR}, {"S02": "empatica-e4"}, id="a folder is one recording"
+        ),
+        pytest.param(
+            {f"day/{number}.avro": avro(eda=AVRO_EDA, tags_us=[number]) for number in range(3)},
+            {"day": "embrace-plus"},
+            id="files of half an hour are one recording",
         ),
         pytest.param({"EDA.csv": EDA, "HR.csv": HR}, {".": "empatica-e4"}, id="the folder itself"),
         pytest.param({"a.txt": RR, "b.txt": RR}, {"a.txt": "rr-text", "b.txt": "rr-text"}, id="two files"),
@@ -65,6 +75,29 @@ def test_recordings(tmp_path: Path, files: dict[str, bytes], expected: dict[str,
 def test_what_lies_beside_is_no_recording(tmp_path: Path, name: str) -> None:
     [found] = discover(made(tmp_path, {name: b"0.8\n" * 50}))
     assert (found.reader, found.reason, found.beside) == (None, None, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reader"),
+    [
+        ("ppi_samples_1.json", json.dumps([day(datetime(2023, 5, 1), 900, 910)]).encode(), "polar-flow"),
+        ("settings.json", b'{"units": "metric"}', None),
+        ("lab_physio.json", b'{"SamplingFrequency": 50, "StartTime": 0, "Columns": ["cardiac"]}', None),
+        ("empty.json", b"", None),
+    ],
+    ids=["intervals", "settings", "a description", "empty"],
+)
+def test_json_is_a_recording_only_where_a_reader_knows_it(
+    tmp_path: Path, name: str, content: bytes, reader: str | None
+) -> None:
+    [found] = discover(made(tmp_path, {name: content}))
+    assert (found.reader, found.beside, found.reason) == (reader, reader is None, None)
+
+
+def test_a_table_is_told_what_will_do_for_many(tmp_path: Path) -> None:
+    [found] = discover(made(tmp_path, {"lab.csv": b"timer,hr\n0,515\n8.5,514\n"}))
+    assert found.reason is not None
+    assert "give it a header that names times and signals with their units" in found.reason
 
 
 @pytest.mark.parametrize(

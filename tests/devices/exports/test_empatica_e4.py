@@ -214,9 +214,15 @@ def test_what_is_no_e4(files: Mapping[str, bytes]) -> None:
     assert not EmpaticaE4().recognises(Source(Path("x"), files))
 
 
-@pytest.mark.parametrize("person", PEOPLE)
-def test_real_sessions(recordings: Path, person: str) -> None:
-    _, recording = read_recording(recordings / "stress_predict_e4" / person)
+@pytest.fixture(scope="module", params=PEOPLE)
+def real(request: pytest.FixtureRequest, recordings: Path) -> tuple[str, Recording]:
+    """A person, and what a wristband recorded of them."""
+    person: str = request.param
+    return person, read_recording(recordings / "stress_predict_e4" / person)[1]
+
+
+def test_real_sessions(real: tuple[str, Recording]) -> None:
+    person, recording = real
     pp, eda = recording.streams["pp"], recording.streams["eda"]
     coverage = np.sum(pp.value) / 1000 / recording.duration_s
     print(f"{person}: coverage {coverage:.2f}, median {60_000 / np.median(pp.value):.1f} beats/min")
@@ -229,9 +235,8 @@ def test_real_sessions(recordings: Path, person: str) -> None:
     assert ("acc" in recording.streams) == (person in ("S02", "S03"))
 
 
-@pytest.mark.parametrize("person", PEOPLE)
-def test_real_intervals_and_gaps_fill_the_session(recordings: Path, person: str) -> None:
-    _, recording = read_recording(recordings / "stress_predict_e4" / person)
+def test_real_intervals_and_gaps_fill_the_session(real: tuple[str, Recording]) -> None:
+    _, recording = real
     pp = recording.streams["pp"]
     open_s = sum(gap.end_s - gap.start_s for gap in pp.gaps)
     assert open_s + np.sum(pp.value) / 1000 == pytest.approx(recording.duration_s, abs=6)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.exports.checked import checked
 from devices.exports.emwave import EmWave
 from devices.exports.reader import Source
 from pipeline.errors import InputError
@@ -35,7 +36,7 @@ def database(*sessions: tuple[int, int, list[int]], table: str = "PrimaryData", 
 def read(content: bytes) -> Recording:
     source = Source(Path("a.emdb"), {"a.emdb": content})
     assert EmWave().recognises(source)
-    return EmWave().read(source, None)
+    return checked(source, EmWave().read(source, None))
 
 
 @pytest.mark.parametrize("table", ["PrimaryData", "Session"])

@@ -116,8 +116,13 @@ TABLE: Mapping[str, Read | Refused] = {
     "wfdb_mitdb100/100.atr": UNKNOWN,
     "wfdb_mitdb100/100.dat": UNKNOWN,
     "wfdb_mitdb100/100.hea": Read("wfdb", 1805.556, "ecg rr", 2272),
-    "xdf_examples/clock_resets.xdf": UNKNOWN,
-    "xdf_examples/minimal.xdf": UNKNOWN,
+    "xdf_examples/clock_resets.xdf": Refused(
+        ": holds nothing vagal can use; in it are MyMarkerStream (Markers, 1 channel, irregular), "
+        "BioSemi (EEG, 8 channels, 100 Hz)"
+    ),
+    "xdf_examples/minimal.xdf": Refused(
+        ": holds nothing vagal can use; in it are SendDataC (EEG, 3 channels, 10 Hz)"
+    ),
 }
 READ = {path: row for path, row in TABLE.items() if isinstance(row, Read)}
 REFUSED = {path: row for path, row in TABLE.items() if isinstance(row, Refused)}

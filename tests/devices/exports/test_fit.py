@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.exports.checked import checked
 from devices.exports.fit import Fit
 from devices.exports.formats import read_recording
 from devices.exports.reader import Source
@@ -83,7 +84,7 @@ def next_beats(ticks: Sequence[int], present: int = 8) -> bytes:
 def read(content: bytes, unit: str | None = None) -> Recording:
     source = Source(Path("run.fit"), {"run.fit": content})
     assert Fit().recognises(source)
-    return Fit().read(source, unit)
+    return checked(source, Fit().read(source, unit))
 
 
 def test_intervals_follow_each_other() -> None:
@@ -95,7 +96,7 @@ def test_intervals_follow_each_other() -> None:
     assert recording.duration_s == 5.0
     assert recording.units == {"rr": "ms (fixed by the format)"}
     assert recording.devices == (DeviceInfo(name="garmin fenix5", driver="fit"),)
-    assert recording.notices[0].startswith("1 of 5 intervals is zero, negative or outside")
+    assert recording.notices[-1].startswith("1 of 5 intervals is zero, negative or outside")
 
 
 def test_lost_beats_are_a_gap_where_the_records_show_them() -> None:
@@ -169,6 +170,26 @@ def test_an_activity_without_intervals_says_what_to_do() -> None:
         read(fit(file_id(), record(0), record(1)))
 
 
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [record(0), record(2), record(29 * 365 * 86_400), hrv(800, 810)],
+        [record(29 * 365 * 86_400), record(0), hrv(800, 810)],
+        [record(0), first_beat(1024, 8 * 86_400), next_beats([2048], 1)],
+    ],
+    ids=["a late record", "a first record", "a first beat"],
+)
+def test_times_too_far_apart_are_refused(messages: Sequence[bytes]) -> None:
+    with pytest.raises(InputError, match=r"is damaged or cut short \(its times lie [\d,]+ days apart"):
+        read(fit(file_id(), *messages))
+
+
+def test_beats_from_before_the_activity_are_told() -> None:
+    recording = read(fit(file_id(), first_beat(1024), next_beats([2048, 3072], 2), record(600)))
+    assert recording.notices[1] == "the strap's beats begin 10 minutes before the activity was started"
+    assert recording.duration_s == 600 - 0.25
+
+
 def test_a_wrong_check_sum_is_refused() -> None:
     content = fit(file_id(), record(0), hrv(800, 810))
     with pytest.raises(InputError, match=r"run.fit: is damaged or cut short \(mismatching CRC"):
@@ -223,4 +244,6 @@ def test_real_moments(recordings: Path) -> None:
     assert float(np.median(rr.value)) == pytest.approx(651, abs=60)
     assert recording.started_at is not None
     assert recording.started_at.isoformat(timespec="seconds") == "2018-03-24T10:42:08+00:00"
+    # The file's session lasts 7,552.97 s; the strap had been worn, and remembered, for twenty minutes before.
     assert recording.duration_s == pytest.approx(8830.35, abs=0.01)
+    assert "the strap's beats begin 20 minutes before the activity was started" in recording.notices

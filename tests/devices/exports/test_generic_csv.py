@@ -71,7 +71,7 @@ def test_columns_that_a_person_names(columns: str, stream: str, column: str, fir
 def test_beats_end_at_their_times() -> None:
     recording = read("time_s,rr_ms\n10.8,800\n11.7,900\n12.6,\n13.5,900\n")
     rr = recording.streams["rr"]
-    np.testing.assert_allclose(rr.time_s, [0.8, 1.7, 3.5])
+    np.testing.assert_allclose(rr.time_s, [10.8, 11.7, 13.5])
     assert rr.columns["rr_ms"].tolist() == [800, 900, 900]
     assert (rr.rate_hz, recording.duration_s) == (None, pytest.approx(3.5))
 
@@ -113,7 +113,7 @@ def test_beats_beside_a_signal_share_its_clock() -> None:
             "time=t,ppg=v",
             datetime(2022, 2, 7, 9, 52, 54).astimezone(),
         ),
-        ("17", "18", "time=t[s],ppg=v", None),
+        ("60", "61", "time=t[s],ppg=v", None),
     ],
     ids=["unix", "UTC", "zone", "local", "seconds of its own"],
 )
@@ -123,10 +123,28 @@ def test_when_it_began(first: str, second: str, columns: str, started: datetime 
     assert recording.streams["ppg"].time_s.tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("header", "rows", "time_s", "duration_s"),
+    [
+        ("time_s,eda_us", "1.5,2\n2.5,2\n", [1.5, 2.5], 3.5),
+        ("time_s,rr_ms", "1.2,800\n2.1,900\n", [1.2, 2.1], 2.1),
+        ("time_s,rr_ms", "0,800\n0.9,900\n", [0.8, 1.7], 1.7),
+        ("time_s,eda_us", "-5,2\n-4,2\n", [0.0, 1.0], 2.0),
+        ("time_s,eda_us", "59.9,2\n60.9,2\n", [59.9, 60.9], 61.9),
+    ],
+    ids=["from the start of a session", "beats", "an interval before 0", "before 0", "nearly a minute"],
+)
+def test_a_clock_near_zero_is_kept(header: str, rows: str, time_s: list[float], duration_s: float) -> None:
+    recording = read(f"{header}\n{rows}")
+    (stream,) = recording.streams.values()
+    assert stream.time_s.tolist() == pytest.approx(time_s)
+    assert (recording.duration_s, recording.started_at) == (pytest.approx(duration_s), None)
+
+
 def test_a_gap_is_told() -> None:
     content = "time_s,eda_us\n" + "".join(f"{n / 4},2\n" for n in range(100) if not 40 <= n < 60)
     eda = read(content).streams["eda"]
-    assert (eda.rate_hz, eda.gaps) == (4.0, (Gap(39 / 4, 15.0, "samples missing", 20),))
+    assert (eda.rate_hz, eda.gaps) == (4.0, (Gap(10.0, 15.0, "samples missing", 20),))
 
 
 def test_a_slower_sensor_has_its_own_rate() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.exports.checked import checked
 from devices.exports.formats import read_recording
 from devices.exports.polar_hrm import PolarHrm
 from devices.exports.reader import Source
@@ -33,7 +34,7 @@ def source(content: str | bytes) -> Source:
 def read(content: str | bytes, unit: str | None = None) -> Recording:
     given = source(content)
     assert PolarHrm().recognises(given)
-    return PolarHrm().read(given, unit)
+    return checked(given, PolarHrm().read(given, unit))
 
 
 def test_beats_laps_and_start() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.exports.checked import checked
 from devices.exports.reader import Source, open_source
 from devices.exports.rr_text import RrText
 from pipeline.errors import InputError, UsageError
@@ -20,7 +21,7 @@ def source(content: str | bytes, name: str = "rr.txt") -> Source:
 def read(content: str | bytes, unit: str | None = None) -> Recording:
     given = source(content)
     assert RrText().recognises(given)
-    return RrText().read(given, unit)
+    return checked(given, RrText().read(given, unit))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.exports.checked import checked
 from devices.exports.reader import Source, open_source
 from devices.exports.vu_ams import VuAms
 from pipeline.errors import InputError
@@ -30,7 +31,7 @@ def table(*ibi_ms: int, made_up: int | None = None) -> bytes:
 def read(content: bytes, unit: str | None = None) -> Recording:
     source = Source(Path("vu.txt"), {"vu.txt": content})
     assert VuAms().recognises(source)
-    return VuAms().read(source, unit)
+    return checked(source, VuAms().read(source, unit))
 
 
 def test_the_first_peak_ends_no_interval() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import wfdb
 
+from devices.exports.discovery import discover
 from devices.exports.formats import read_recording
 from devices.exports.reader import Source
 from devices.exports.wfdb_record import WfdbRecord
@@ -168,7 +169,10 @@ def test_a_signal_without_a_gain_has_no_unit(tmp_path: Path, gain: bytes) -> Non
             "names no signals, or not their number or rate",
         ),
         (b"walk 0 250 5000\n", "names no signals"),
-        (b"walk/2 1 250 5000\na 2500\nb 2500\n", "is a record of several segments"),
+        (b"walk/2 1 250 5000\na 2500\nb 2500\n", "a.hea is missing; keep it in the same folder"),
+        (b"walk/2 1 250 5000\nwalk 2500\n~ 2500\n", "is a segment of segments"),
+        (b"walk/2 1 250 0\n~ 0\n~ 0\n", "its segments hold nothing"),
+        (b"walk/1 1 250 5000\n../a 5000\n", None),
         (
             b"walk 1 250 900000000000\nwalk.dat 16 200 16 0 0 0 0 ECG\n",
             "walk.dat is shorter than the header says",
@@ -185,6 +189,9 @@ def test_a_signal_without_a_gain_has_no_unit(tmp_path: Path, gain: bytes) -> Non
         "signals",
         "none",
         "segments",
+        "segment of itself",
+        "empty segments",
+        "segment above",
         "absurd",
         "short",
         "rate",
@@ -200,6 +207,59 @@ def test_hostile_and_damaged_headers(tmp_path: Path, header: bytes, message: str
     with pytest.raises(InputError, match=message) as caught:
         read(files)
     assert str(caught.value).startswith("walk.hea: ")
+
+
+def segments(
+    folder: Path, header: bytes = b"all/3 3 250 15000\na 5000\n~ 5000\nb 5000\n"
+) -> dict[str, bytes]:
+    """A record of two segments of 20 s, with as much of nothing between them."""
+    files = record(folder)
+    alone = files.pop("walk.hea")
+    names = {"a.hea": alone.replace(b"walk 3", b"a 3"), "b.hea": alone.replace(b"walk 3", b"b 3")}
+    return {"all.hea": header, **names, **files}
+
+
+def test_segments_are_joined(tmp_path: Path) -> None:
+    recording = WfdbRecord().read(Source(Path("all.hea"), segments(tmp_path)), None)
+    ecg = recording.streams["ecg"]
+    assert (recording.duration_s, len(ecg)) == (60.0, 15_000)
+    assert ecg.gaps == (Gap(20.0, 40.0, "samples missing"),)
+    assert np.flatnonzero(np.isnan(ecg.value)).tolist() == list(range(5000, 10_000))
+    np.testing.assert_array_equal(ecg.value[:5000], ecg.value[10_000:])
+
+
+def test_a_segment_may_lack_a_signal(tmp_path: Path) -> None:
+    files = segments(tmp_path)
+    files["b.hea"] = files["b.hea"].replace(b"ECG II", b"EEG Fp2")
+    recording = WfdbRecord().read(Source(Path("all.hea"), files), None)
+    assert recording.streams["ecg"].gaps == (Gap(20.0, 60.0, "samples missing"),)
+    assert recording.streams["eda"].gaps == (Gap(20.0, 40.0, "samples missing"),)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (b"all/2 3 250 9000\na 5000\nb 4000\n", "b.hea: is not as long or as fast as all.hea says"),
+        (b"all/2 3 500 10000\na 5000\nb 5000\n", "a.hea: is not as long or as fast as all.hea says"),
+        (
+            b"all/2 3 250 900005000\na 5000\n~ 900000000\n",
+            "is too long to be joined; import the header of each",
+        ),
+    ],
+    ids=["length", "rate", "mostly nothing"],
+)
+def test_segments_that_can_not_be(tmp_path: Path, header: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        WfdbRecord().read(Source(Path("all.hea"), segments(tmp_path, header)), None)
+
+
+def test_segments_are_no_recordings_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "data").mkdir()
+    for name, content in segments(tmp_path / "made").items():
+        (tmp_path / "data" / name).write_bytes(content)
+    assert [(found.path.name, found.reader) for found in discover(tmp_path / "data")] == [("all.hea", "wfdb")]
+    assert read_recording(tmp_path / "data" / "all.hea")[1].duration_s == 60.0
 
 
 def test_a_length_left_out_is_the_files(tmp_path: Path) -> None:

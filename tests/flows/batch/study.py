@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from flows.batch.tables import PHASES_LONG, Tables
 from pipeline.exclusions import Status, exclusions
@@ -44,30 +45,28 @@ def recordings(**changes: Any) -> list[dict[str, Any]]:
     return [*rows, refused]
 
 
-def phases() -> pd.DataFrame:
+def phases() -> list[dict[str, Any]]:
     """Rows of phases_long.parquet: the task takes 10 ms of RMSSD from everybody."""
-    return pd.DataFrame(
-        [
-            {
-                "recording_id": name,
-                "participant_id": f"p-{name}",
-                "group": GROUPS[name],
-                "phase": phase,
-                "paced": False,
-                "beat_source": "rr",
-                "rmssd_ms": value + 2 * place,
-            }
-            for place, name in enumerate(ANALYSED)
-            for phase, value in (("Rest", REST), ("Task", TASK))
-        ]
-    )
+    return [
+        {
+            "recording_id": name,
+            "participant_id": f"p-{name}",
+            "group": GROUPS[name],
+            "phase": phase,
+            "paced": False,
+            "beat_source": "rr",
+            "rmssd_ms": value + 2 * place,
+        }
+        for place, name in enumerate(ANALYSED)
+        for phase, value in (("Rest", REST), ("Task", TASK))
+    ]
 
 
 def varied(choice: str, value: str, shift: float) -> list[dict[str, Any]]:
     """Values under another choice: that much more RMSSD, in phases and as a whole."""
     rows = [
         {"recording_id": row["recording_id"], "phase": row["phase"], "rmssd_ms": row["rmssd_ms"] + shift}
-        for row in phases().to_dict("records")
+        for row in phases()
     ]
     rows += [
         {"recording_id": row["recording_id"], "rmssd_ms": row["rmssd_ms"] + shift}
@@ -79,7 +78,7 @@ def varied(choice: str, value: str, shift: float) -> list[dict[str, Any]]:
 def tables(folder: Path, analysing: Analysing, **changes: Any) -> Tables:
     """The tables of the study, its phases on disk."""
     path = folder / PHASES_LONG
-    phases().to_parquet(path)
+    pq.write_table(pa.Table.from_pylist(phases()), path)
     rows = recordings()
     facts: dict[str, Any] = {
         "recordings": rows,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPO
-from tests.flows.batch.folders import folder_of, hash_of, run
+from tests.flows.batch.folders import BATCH, folder_of, hash_of, run
 
 pytestmark = pytest.mark.prove
 
@@ -51,6 +51,11 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def _written(out: Path) -> dict[Path, int]:
+    """The parts that are whole, and when they were written."""
+    return {path: path.stat().st_mtime_ns for path in out.glob(".parts/*.json")}
+
+
 def _kill_one_worker(address: str, out: Path, killed: list[int]) -> None:
     """Kill a worker once the first parts are there."""
     from distributed import Client
@@ -69,6 +74,24 @@ def test_a_cluster_gives_the_same(cluster: tuple[str, int], study: Path, tmp_pat
     ended = run(study / "in", tmp_path / "out", "--dask", cluster[0], engine)
     assert ended.returncode == 0, ended.stderr
     assert hash_of(tmp_path / "out") == hash_of(study / "out")
+
+
+def test_a_batch_that_is_killed_is_taken_up_by_the_same_cluster(
+    cluster: tuple[str, int], study: Path, tmp_path: Path
+) -> None:
+    """Its workers may still be busy with it."""
+    out = tmp_path / "out"
+    command = [*BATCH, str(study / "in"), "--out", str(out), "--dask", cluster[0], "--no-prefect"]
+    with subprocess.Popen(command, cwd=REPO, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as batch:
+        while batch.poll() is None and len(list(out.glob(".parts/*.parquet"))) < 20:
+            time.sleep(0.01)
+        batch.kill()
+    before = _written(out)
+    assert 0 < len(before) < RECORDINGS
+    ended = run(study / "in", out, "--dask", cluster[0], "--no-prefect")
+    assert ended.returncode == 0, ended.stderr
+    assert before.items() <= _written(out).items()
+    assert hash_of(out) == hash_of(study / "out")
 
 
 def test_a_worker_killed_in_mid_run_changes_nothing(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -170,33 +174,75 @@ def test_what_cannot_be_written_to_is_one_line(tmp_path: Path) -> None:
         run_batch(Job(job.folder, tmp_path / "file" / "out"), Engine(1, tmp_path), [], progress)
 
 
-def test_a_read_only_folder_is_one_line(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("the administrator may write anywhere")
-    job = small(tmp_path)
-    job.out.mkdir(mode=0o500)
-    with pytest.raises(InputError, match="cannot be written"), BatchProgress() as progress:
-        run_batch(job, Engine(1, tmp_path), [], progress)
-
-
-def test_a_full_disk_is_one_line_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(disk)]
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 8 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "none", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("needs to be allowed to mount a small disk")
     try:
-        ended = run(folder_of(tmp_path / "in", 8), disk / "out")
-        assert ended.returncode == 3
-        assert ended.stderr.splitlines()[-1].endswith(
-            "the disk is full: make room, then run the same command again to go on"
-        )
-        assert "Traceback" not in ended.stderr
-        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
-        assert run(tmp_path / "in", disk / "out").returncode == 0
-        assert len(rows(disk / "out")) == 9
+        yield folder
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def remount(disk: Path, how: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+
+
+def test_a_read_only_folder_is_one_line(disk: Path) -> None:
+    folder = folder_of(disk.parent / "in", 1)
+    remount(disk, "ro")
+    ended = run(folder, disk / "out")
+    assert (ended.returncode, ended.stdout) == (3, "")
+    assert ended.stderr == f"vagal: {disk / 'out'}: cannot be written (Read-only file system)\n"
+
+
+@pytest.mark.parametrize(
+    "full_at",
+    [
+        pytest.param(0.02, id="lock and first part"),
+        pytest.param(0.3, id="parts"),
+        pytest.param(0.6, id="tables"),
+        pytest.param(0.85, id="pages"),
+    ],
+)
+def test_a_full_disk_is_one_line_and_the_next_run_goes_on(disk: Path, full_at: float) -> None:
+    folder = folder_of(disk.parent / "in", 3)
+    assert run(folder, disk / "out").returncode == 0
+    needed = sum(path.stat().st_blocks * 512 for path in disk.rglob("*"))
+    expected = hash_of(disk / "out")
+    shutil.rmtree(disk / "out")
+    remount(disk, f"size={int(full_at * needed)}")
+    ended = run(folder, disk / "out")
+    assert ended.returncode == 3
+    full = "the disk is full: make room, then run the same command again to go on"
+    assert ended.stderr.splitlines()[-1] == f"vagal: {disk / 'out'}: {full}"
+    assert "Traceback" not in ended.stderr
+    remount(disk, "size=8m")
+    assert run(folder, disk / "out").returncode == 0
+    assert hash_of(disk / "out") == expected
+    assert not list(disk.rglob("*.part"))
+
+
+def test_under_prefect_with_a_server_of_its_own(
+    study: Path, plain: tuple[Path, Tables], tmp_path: Path
+) -> None:
+    """In a home that is not there yet. What the server keeps are paths of chunks, and nobody's name."""
+    options = ["--params", str(study / "analysis.toml"), "--participants", str(study / "participants.tsv")]
+    home = tmp_path / "new" / "home"
+    ended = run(study / "in", tmp_path / "out", "--prefect", *options, VAGAL_HOME=str(home))
+    assert (ended.returncode, hash_of(tmp_path / "out")) == (0, plain[1].values_hash), ended.stderr
+    assert "Prefect was not available" not in ended.stderr
+    assert "Traceback" not in ended.stderr
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database:
+        assert database.execute("SELECT name, state_type FROM flow_run").fetchall()[0][1] == "COMPLETED"
+        tasks = database.execute("SELECT state_type, count(*) FROM task_run GROUP BY 1").fetchall()
+    assert tasks == [("COMPLETED", len(list((tmp_path / "out" / ".parts" / "chunks").glob("*.json"))))]
+    kept = b"".join(path.read_bytes() for path in home.rglob("prefect.db*"))
+    assert not [name for name in (b"sub-00", b"rest_001", b"rmssd") if name in kept]
 
 
 @pytest.mark.parametrize("option", ["--workers=2", "--dask=tcp://127.0.0.1:9"])

@@ -11,7 +11,7 @@ from pipeline.parameters_file import Analysing
 from tests.flows.batch.study import phases, recordings
 
 FACTS = facts_of(recordings(), phases(), Analysing(rules=Rules(10.0, 0.5), phase_edges_s=(30.0, 0.0)))
-NOTHING = facts_of([], None, Analysing())
+NOTHING = facts_of([], [], Analysing())
 
 
 def test_every_fact_that_a_text_wants_is_one() -> None:
@@ -69,7 +69,7 @@ def test_what_is_not_there_is_not_written_of() -> None:
 
 
 def test_pulses_are_called_so() -> None:
-    page = methods_page(facts_of(recordings(beat_source="pp"), None, Analysing()))
+    page = methods_page(facts_of(recordings(beat_source="pp"), [], Analysing()))
     assert "Beat intervals came from pulses (4)." in page
     assert "pulse-rate variability" in page
 

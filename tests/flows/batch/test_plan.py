@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.batch.plan import Job, missing, part_path, plan_batch, read_chunk, write_chunks
+from flows.batch import plan
+from flows.batch.code import code_hash
+from flows.batch.plan import Job, chunk_size, missing, part_path, plan_batch, read_chunk, write_chunks
 from pipeline.errors import InputError
 from tests.flows.batch.folders import folder_of, intervals
 
@@ -25,13 +27,15 @@ def keys(job: Job) -> dict[str, str]:
 
 
 def test_ids_are_paths_in_order(job: Job) -> None:
-    plan = plan_batch(job, job.analysing())
-    assert [unit.unit_id for unit in plan.units] == [
+    planned = plan_batch(job, job.analysing())
+    assert [unit.unit_id for unit in planned.units] == [
         "noise.dat",
         *(f"sub-00/rest_00{number}.txt" for number in range(3)),
     ]
-    assert plan.units[0].refused.startswith("not a format vagal can read")
-    assert plan.beside == 1
+    refused = planned.units[0].refused
+    assert refused is not None
+    assert refused.startswith("not a format vagal can read")
+    assert planned.beside == 1
 
 
 def test_keys_are_the_same_wherever_the_folder_lies(job: Job, tmp_path: Path) -> None:
@@ -107,6 +111,33 @@ def test_chunks_come_back_as_they_were(job: Job) -> None:
     assert [len(read_chunk(path)[1]) for path in paths] == [3, 1]
     assert [unit for path in paths for unit in read_chunk(path)[1]] == list(units)
     assert read_chunk(paths[0])[0] == job
+
+
+@pytest.mark.parametrize(
+    ("units", "workers", "size"),
+    [(1, 8, 1), (12, 8, 1), (60, 2, 8), (1000, 4, 25), (1000, 1, 25), (300, 32, 3)],
+    ids=str,
+)
+def test_chunks_leave_no_process_idle(units: int, workers: int, size: int) -> None:
+    assert chunk_size(units, workers) == size
+
+
+def test_a_chunk_of_other_code_is_not_analysed(job: Job) -> None:
+    [chunk] = write_chunks(job, plan_batch(job, job.analysing()).units, 9)
+    chunk.write_text(chunk.read_text().replace(code_hash(), "0" * 64))
+    with pytest.raises(InputError, match="another version of vagal"):
+        read_chunk(chunk)
+
+
+def test_a_chunk_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="every computer must see the same folders"):
+        read_chunk(tmp_path / "00001.json")
+
+
+def test_other_code_makes_all_keys_anew(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = keys(job)
+    monkeypatch.setattr(plan, "code_hash", lambda: "0" * 64)
+    assert not set(before.values()) & set(keys(job).values())
 
 
 def test_a_folder_without_recordings_is_told(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How progress is told where there is no terminal."""
+"""How progress is told: in a terminal as a bar with rate and time left, elsewhere as a line now and then."""
 
 from __future__ import annotations
 
@@ -22,12 +22,31 @@ def test_spans_in_words(seconds: float, expected: str) -> None:
     assert _span(seconds) == expected
 
 
-def test_what_was_done_before_does_not_make_it_look_fast() -> None:
-    told = io.StringIO()
-    with BatchProgress(Console(file=told)) as progress:
-        progress.begin(1000, 990)
+def test_neither_an_earlier_run_nor_a_slow_start_counts_for_the_rate() -> None:
+    told, clock = io.StringIO(), [0.0]
+    with BatchProgress(Console(file=told), lambda: clock[0]) as progress:
+        progress.begin(1000, 900)
+        clock[0] = 30.0  # until the first is done
+        for _ in range(11):
+            progress.told(UNIT, Status.ANALYSED)
+            clock[0] += 2.0
+        assert progress.rate(clock[0] - 2.0) == "30 a minute, 3 min left"
+    assert told.getvalue().splitlines() == [
+        "900 of 1000 recordings were analysed before",
+        "901 of 1000 recordings",
+        "906 of 1000 recordings, 30 a minute, 3 min left",
+        "911 of 1000 recordings, 30 a minute, 3 min left",
+    ]
+    assert progress.counts == {Status.ANALYSED: 11}
+
+
+def test_a_terminal_has_a_bar_with_rate_and_time_left() -> None:
+    told, clock = io.StringIO(), [0.0]
+    console = Console(file=told, force_terminal=True, width=100)
+    with BatchProgress(console, lambda: clock[0]) as progress:
+        progress.begin(40, 0)
         for _ in range(10):
             progress.told(UNIT, Status.ANALYSED)
-        assert progress.rate().endswith(", 0 s left")
-    assert told.getvalue() == "990 of 1000 recordings were analysed before\n"
-    assert progress.counts == {Status.ANALYSED: 10}
+            clock[0] += 1.0
+    assert "10 of 40 recordings" in told.getvalue()
+    assert "60 a minute, 30 s left" in told.getvalue()

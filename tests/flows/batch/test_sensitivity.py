@@ -1,23 +1,25 @@
 """Means under each choice, beside those of the main analysis: known answers."""
 
+from typing import Any
+
 import pytest
 
-from flows.batch.sensitivity import COLUMNS, MAIN, WHOLE, sensitivity, withheld
-from pipeline.exclusions import ALL, Rules, exclusions
+from flows.batch.sensitivity import MAIN, WHOLE, Mean, sensitivity
+from pipeline.exclusions import ALL, Rules
 from pipeline.parameters import Correction
 from pipeline.parameters_file import Analysing, Level
 from tests.flows.batch.study import phases, recordings, varied
 
 STUDY = Analysing(sensitivity=(Level("correction", Correction.NONE), Level("max_artefact_pct", 5.0)))
+OTHERS = varied("correction", "none", 5.0)
 
 
-def _found(analysing: Analysing = STUDY, **more: object) -> dict[tuple[str, ...], tuple[float, ...]]:
-    table = sensitivity(analysing, recordings(), phases(), varied("correction", "none", 5.0))
-    assert list(table.columns) == list(COLUMNS)
-    rows = table[table["feature"] == "rmssd_ms"].to_dict("records")
+def _found(analysing: Analysing = STUDY, rows: Any = None) -> dict[tuple[str, ...], Mean]:
+    means = sensitivity(analysing, recordings() if rows is None else rows, phases(), OTHERS)
     return {
-        (row["choice"], row["level"], row["group"], row["phase"]): (row["n"], row["mean"], row["difference"])
-        for row in rows
+        (each.choice, each.level, each.group, each.phase): each
+        for each in means
+        if each.feature == "rmssd_ms"
     }
 
 
@@ -34,13 +36,28 @@ def _found(analysing: Analysing = STUDY, **more: object) -> dict[tuple[str, ...]
     ids=str,
 )
 def test_known_answers(key: tuple[str, ...], expected: tuple[float, ...]) -> None:
-    assert _found()[key] == pytest.approx(expected)
+    found = _found()[key]
+    assert (found.n_values, found.mean, found.difference) == pytest.approx(expected)
 
 
 def test_the_spread_has_one_degree_less() -> None:
-    table = sensitivity(Analysing(), recordings(), phases())
-    rest = table[(table["group"] == "control") & (table["phase"] == "Rest")]
-    assert rest["sd"].tolist() == pytest.approx([2**0.5])
+    assert _found()[MAIN, "", "control", "Rest"].sd == pytest.approx(2**0.5)
+    one = [row | {"group": row["recording_id"]} for row in recordings()]
+    assert _found(rows=one)[MAIN, "", "a", WHOLE].sd is None
+
+
+def test_a_person_with_two_recordings_counts_once() -> None:
+    rows = [row | {"participant_id": "p"} for row in recordings()]
+    found = _found(rows=rows)[MAIN, "", ALL, WHOLE]
+    assert (found.n_values, found.n_participants) == (4, 1)
+
+
+def test_people_are_not_counted_where_one_is_not_known() -> None:
+    rows = recordings()
+    rows[0]["participant_id"] = None
+    found = _found(rows=rows)
+    assert found[MAIN, "", ALL, WHOLE].n_participants is None
+    assert found[MAIN, "", "patient", WHOLE].n_participants == 2
 
 
 def test_a_group_that_a_rule_empties_has_no_row() -> None:
@@ -49,36 +66,47 @@ def test_a_group_that_a_rule_empties_has_no_row() -> None:
 
 def test_who_is_excluded_stays_so_when_a_setting_varies() -> None:
     strict = Analysing(rules=Rules(max_artefact_pct=5.0), sensitivity=STUDY.sensitivity)
-    assert _found(strict)["correction", "none", ALL, "Rest"] == pytest.approx((2, 46.0, 5.0))
+    found = _found(strict)["correction", "none", ALL, "Rest"]
+    assert (found.n_values, found.mean, found.difference) == pytest.approx((2, 46.0, 5.0))
+
+
+def test_what_the_main_analysis_excludes_has_no_difference() -> None:
+    strict = Analysing(rules=Rules(max_artefact_pct=5.0), sensitivity=(Level("max_artefact_pct", 50.0),))
+    found = _found(strict)["max_artefact_pct", "50.0", "patient", "Rest"]
+    assert (found.n_values, found.difference) == (2, None)
 
 
 def test_no_level_without_its_values() -> None:
-    table = sensitivity(STUDY, recordings(), phases())
-    assert set(table["choice"]) == {MAIN, "max_artefact_pct"}
+    assert {each.choice for each in sensitivity(STUDY, recordings(), phases())} == {MAIN, "max_artefact_pct"}
 
 
 def test_the_order_of_rows_changes_no_bit() -> None:
-    forth = sensitivity(STUDY, recordings(), phases(), varied("correction", "none", 0.1))
-    back = sensitivity(STUDY, recordings()[::-1], phases()[::-1], varied("correction", "none", 0.1)[::-1])
-    assert forth.equals(back)
+    other = varied("correction", "none", 0.1)
+    forth = list(sensitivity(STUDY, recordings(), phases(), other))
+    assert forth == list(sensitivity(STUDY, recordings()[::-1], phases()[::-1], other[::-1]))
 
 
 def test_pulses_and_hearts_stay_apart() -> None:
     rows = recordings()
     rows[0]["beat_source"] = "pp"
-    table = sensitivity(Analysing(), rows)
-    whole = table[(table["group"] == ALL) & (table["feature"] == "rmssd_ms")]
-    assert dict(zip(whole["beats"], whole["n"], strict=True)) == {"heart": 3, "pulse": 1}
+    whole = [
+        each
+        for each in sensitivity(Analysing(), rows)
+        if each.group == ALL and each.feature == "rmssd_ms" and each.phase == WHOLE
+    ]
+    assert {each.beats: each.n_values for each in whole} == {"heart": 3, "pulse": 1}
 
 
 def test_nothing_analysed_is_an_empty_table() -> None:
-    assert list(sensitivity(STUDY, recordings()[-1:]).columns) == list(COLUMNS)
-    assert len(sensitivity(STUDY, recordings()[-1:])) == 0
+    assert list(sensitivity(STUDY, recordings()[-1:])) == []
 
 
-def test_withheld_values_are_those_of_the_signal() -> None:
-    table = phases().assign(scl_us=3.0)
-    kept = withheld(table, exclusions(recordings(), Rules(max_artefact_pct=5.0)))
-    assert kept["rmssd_ms"].notna().tolist() == 4 * [True] + 4 * [False]
-    assert kept["scl_us"].notna().all()
-    assert table["rmssd_ms"].notna().all()
+def test_of_a_recording_that_loses_one_signal_the_other_counts() -> None:
+    rows = [row | {"eda_coverage": 1.0, "scl_us": 3.0} for row in recordings()]
+    strict = Analysing(rules=Rules(max_artefact_pct=5.0))
+    found = {
+        each.feature: each.n_values
+        for each in sensitivity(strict, rows)
+        if (each.group, each.phase) == (ALL, WHOLE)
+    }
+    assert (found["scl_us"], found["rmssd_ms"]) == (4, 2)

@@ -67,6 +67,14 @@ def test_excluded_by_which_rule() -> None:
     assert "has 12" in page
 
 
+def test_means_are_without_what_a_rule_withholds() -> None:
+    rows = recordings(eda_coverage=0.7, scl_us=3.0)
+    page = _page(rows, Rules(max_artefact_pct=5.0))  # the hearts of both patients
+    assert "45.0 (1.4)" not in page
+    assert "41.0 (1.4)" in page  # of the controls, and of all
+    assert "of these, one signal excluded: heart, max_artefact_pct" in page
+
+
 def test_many_that_were_not_used_are_cut_short() -> None:
     rows = [{"recording_id": f"r{place}", "status": Status.FAILED, "reason": "x"} for place in range(500)]
     page = _page(rows)

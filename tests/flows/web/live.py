@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser import CHROMIUM
+from tests.browser import CHROMIUM, FEWER_FRAMES
 
 T = TypeVar("T")
 
@@ -226,6 +226,7 @@ def window(browser: Any, server: Live, shape: Mapping[str, Any] = DESKTOP, **mor
     """A window that nobody is signed in to. At its end: no console error, page error or request elsewhere."""
     context = browser.new_context(**{**shape, **more})
     context.set_default_timeout(PATIENCE_S * 1000)
+    context.add_init_script(FEWER_FRAMES)
     found = Window(context.new_page())
     host = urlsplit(server.link).netloc
 

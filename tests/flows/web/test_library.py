@@ -72,6 +72,7 @@ def test_an_empty_home(home: Path) -> None:
         "clients": [],
         "unfinished": 0,
         "clinic": {"name": None, "crisis_line": None, "trouble": None},
+        "inbox": None,
     }
     assert asyncio.run(library.client("me"))["sessions"] == []
     assert not home.exists()

@@ -12,6 +12,7 @@ import pytest
 from flows.web.app import PAGES, read_page
 from flows.web.gate import content_policy
 from pipeline.guidance.safety import PACER, UNWELL_BUTTON
+from tests.browser import FEWER_FRAMES
 from tests.flows.web.live import IN_A_BROWSER
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Screen:
         self._data: dict[str, Any] = {}
         page.on("console", lambda message: self.complaints.append(message.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.add_init_script(FEWER_FRAMES)
         page.route(f"{SITE}/**", self._answer)
         page.route_web_socket("**/socket**", self._greet)
 

@@ -15,8 +15,11 @@ from pipeline.language import catalogue, use
 from tests.flows.web.house import served
 from tests.pseudo_locale import plain_english, pseudo_locale
 
-MOVED = [PAGES / "net.js", *sorted((PAGES / "home").glob("*.js"))]
-SHOWN = [PAGES / f"{name}.html" for name in ("home", "progress", "join")]
+MOVED = [
+    PAGES / "net.js",
+    *(path for folder in ("home", "review") for path in sorted((PAGES / folder).glob("*.js"))),
+]
+SHOWN = [PAGES / f"{name}.html" for name in ("home", "progress", "join", "review")]
 NAMES = ("vagal", "PSS", "GAD-7", "PHQ-9")  # of works and of this one: the same in every language
 
 _COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'`])//[^\n]*", re.DOTALL)
@@ -26,7 +29,7 @@ _NO_WORDS = re.compile(
 _FILLED_IN = re.compile(r"\$\{(?:[^{}]|\{[^{}]*\})*\}")
 _STRING = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`]*`")
 _SENTENCE = re.compile(r"[A-Za-z,.:] [A-Za-z]|^.[A-Z][a-z]+[^A-Za-z-]?.$")
-_CODE = {'"Files"', '"Blob"'}  # of what is dropped: a name of the browser's
+_CODE = {'"Files"', '"Blob"', '"Home"', '"End"', '"Escape"'}  # of what is dropped, and keys
 _KEY = re.compile(r"[\"`{](web(?:\.\w+)+)(\$|\.\$)?")
 
 

@@ -23,6 +23,7 @@ from pipeline.language import use
 from pipeline.profile import Profile, write_profile
 from pipeline.sealing import seal
 from pipeline.store import Home
+from tests.browser import FEWER_FRAMES
 from tests.flows.web.house import House, served
 from tests.flows.web.live import IN_A_BROWSER, PATIENCE_S, Window
 from tests.flows.web.test_accessibility import accessible
@@ -108,6 +109,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 def at(browser: Any) -> Iterator[Window]:
     context = browser.new_context()
     context.set_default_timeout(PATIENCE_S * 1000)
+    context.add_init_script(FEWER_FRAMES)
     yield Window(context.new_page())
     context.close()
 

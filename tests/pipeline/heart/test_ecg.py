@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.heart.ecg import NO_R_PEAK, QUALITY_FLOOR, r_peaks, rr_intervals
 from pipeline.model import Floats, Gap, Stream
+from tests.conftest import REPO
 
 RATES_HZ = (100.0, 130.0, 250.0, 500.0, 1000.0)
 WAVES = (  # after the R peak in s, height, width in s: P, Q, R, S, T
@@ -343,3 +346,36 @@ def test_peaks_agree_with_neurokit(recordings: Path, name: str) -> None:
     assert sensitivity == 1.0
     assert abs(len(ours_s) - len(theirs_s)) <= 2
     assert np.median(error_ms) < max(0.5, 0.4 * 1000 / rate_hz)
+
+
+READ_AND_ANALYSE = """
+import sys
+from pathlib import Path
+from devices.exports.formats import read_recording
+from pipeline.analysis import analyse
+analysis = analyse(read_recording(Path(sys.argv[1]))[1])
+held = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(held.split()[1], len(analysis.beats), len(analysis.windows))
+"""
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_a_day_fits_into_the_memory_of_a_laptop(tmp_path: Path) -> None:
+    """24 h at 250 Hz from file to features, in a process of its own: of that each signal takes 0.17 GB."""
+    rate_hz, hour_s = 250.0, 3600.0
+    rng = np.random.default_rng(1)
+    with (tmp_path / "day.dat").open("wb") as file:
+        for _ in range(24):
+            hour = ecg(beats(hour_s, seed=int(rng.integers(1000))), rate_hz, hour_s)
+            np.rint(1000 * hour + rng.normal(0, 30, len(hour))).astype("<i2").tofile(file)
+    samples = round(24 * hour_s * rate_hz)
+    (tmp_path / "day.hea").write_text(f"day 1 250 {samples}\nday.dat 16 1000/mV 16 0 0 0 0 ECG\n")
+    command = [sys.executable, "-c", READ_AND_ANALYSE, str(tmp_path / "day.hea")]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO).stdout
+    peak_kb, beats_found, windows = map(int, told.split())
+    print(f"{peak_kb * 1024 / 1e9:.2f} GB for {samples} samples, {beats_found} beats and {windows} windows")
+    assert peak_kb * 1024 < 1.5e9
+    assert beats_found > 100_000
+    assert windows == 2871

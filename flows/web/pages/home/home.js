@@ -4,10 +4,14 @@ import { connect, get, onLink, subscribe } from "/pages/net.js";
 import { text } from "/pages/words.js";
 import { noClients, showClients } from "./clients.js";
 import { onImported } from "./importing.js";
+import { showInbox } from "./inbox.js";
 import { showLobby, suggestClients } from "./start.js";
+
+const LOOK_MS = 5000;
 
 let running = false;
 let session = null;
+let watching = 0;
 
 subscribe("session", (data) => { session = data; });
 subscribe("lobby", (lobby) => {
@@ -46,4 +50,15 @@ async function list() {
   }
   showClients(home.clients);
   suggestClients(home.clients);
+  showInbox(home.inbox);
+  if (home.inbox !== null && !watching) watching = setInterval(watch, LOOK_MS);
+}
+
+/** Where a folder is watched: look what came in, and redraw the clients only then. */
+async function watch() {
+  const home = await get("/api/home");
+  if (home.ok && showInbox(home.inbox)) {
+    showClients(home.clients);
+    suggestClients(home.clients);
+  }
 }
