@@ -38,9 +38,10 @@ bench: .venv/installed
 
 # The faults in full, and what only runs here; `make prove SHARE=0.1` runs a tenth of the counts.
 SHARE ?= 1
+TWO := -n 2 --dist loadfile --no-loadscope-reorder
 prove: .venv/installed
-	@$(BIN)/python -m pytest --share $(SHARE) -m "not prove" tests/faults
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m prove tests
+	@$(BIN)/python -m pytest $(TWO) --share $(SHARE) -m "not prove" tests/faults
+	@$(BIN)/python -m pytest $(TWO) --share $(SHARE) -m prove tests
 
 cluster: .venv/installed
 	@$(BIN)/python -m flows.batch.cluster

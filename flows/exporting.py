@@ -45,7 +45,7 @@ def export(
     Raises UsageError if something is in the folder, InputError for a session that is not there or is not
     finished, or a folder that can't be written.
     """
-    folders = list(dict.fromkeys(_sealed(home, name) for name in names))
+    folders = list(dict.fromkeys(home.find(name) for name in names))
     _check(out)
     writer = writer_of(target)
     written: list[Outgoing] = []
@@ -80,21 +80,6 @@ def _number(folder: Path) -> int:
     return 1 + sorted(each.name for each in beside).index(folder.resolve().name)
 
 
-def _sealed(home: Home, name: str) -> Path:
-    """The session of that name. Raises InputError with what to do if it is not finished, or not there."""
-    try:
-        return home.find(name)
-    except InputError:
-        found = [each for each in (Path(name), *home.sessions()) if (each / "journal.bin").exists()]
-        for folder in found:
-            if folder == Path(name) or (name and folder.name.startswith(name)):
-                raise InputError(
-                    f"{folder.name}: is not finished: end it, or `vagal recover` if it was cut off; "
-                    "then export it"
-                ) from None
-        raise
-
-
 def _check(out: Path) -> None:
     """Nothing of another export is overwritten, and none is mixed with another."""
     try:
@@ -107,13 +92,17 @@ def _check(out: Path) -> None:
 def _write(out: Path, made: Exported) -> Path:
     """Write one file, for its owner's eyes only as what it came from.
 
-    Raises UsageError if another session has written it, InputError for a name that leads out of the folder.
+    Raises UsageError if another session or export has written it, InputError for a name that leads out of
+    the folder.
     """
     path = out / made.path
     if ".." in path.relative_to(out).parts or path == out:
         raise InputError(f"{made.path}: is no name for a file; is the session damaged?")
     if path.exists():
-        raise UsageError(f"{path}: two sessions have the same client and number; export them one at a time")
+        raise UsageError(
+            f"{path}: was written by another export or for a session of the same client and number; "
+            "give each a folder of its own with --out"
+        )
     try:
         for level in reversed((path.parent, *path.parent.parents)):
             if not level.exists():

@@ -114,14 +114,17 @@ def session_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+columns_option = click.option(
+    "--columns",
+    metavar="MAP",
+    help="What a table's columns are: time=NAME[ms],ecg=NAME[mV],eda=NAME[uS], or rate=HZ for time.",
+)
+
+
 def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how an export is to be read."""
     for option in (
-        click.option(
-            "--columns",
-            metavar="MAP",
-            help="What a table's columns are: time=NAME[ms],ecg=NAME[mV],eda=NAME[uS], or rate=HZ for time.",
-        ),
+        columns_option,
         click.option(
             "--unit",
             type=click.Choice(["ms", "s", "1/1024s"]),

@@ -70,10 +70,12 @@ def write_source(out: Path, home: Home, what: str, how: Reading) -> None:
     write_json(out / SOURCE, {"recording": str(found.resolve()), "reading": reading})
 
 
-def write_batch_source(out: Path, folder: Path, recordings: Sequence[Mapping[str, Any]]) -> None:
-    """Keep where the recordings of a batch lie, and which of them can be looked at."""
+def write_batch_source(
+    out: Path, folder: Path, recordings: Sequence[Mapping[str, Any]], columns: Mapping[str, str]
+) -> None:
+    """Keep where the recordings of a batch lie, which can be looked at, and what columns of tables are."""
     units = [row["recording_id"] for row in recordings if row["status"] in (Status.ANALYSED, Status.EXCLUDED)]
-    write_json(out / SOURCE, {"folder": str(folder.resolve()), "units": units})
+    write_json(out / SOURCE, {"folder": str(folder.resolve()), "units": units, "columns": dict(columns)})
 
 
 def _items_of_output(out: Path, home: Home) -> list[Item]:
@@ -84,6 +86,7 @@ def _items_of_output(out: Path, home: Home) -> list[Item]:
             path = str(facts["recording"])
             return [Item(Path(path).name, lambda: _read(home, path, how), out)]
         folder, units = Path(facts["folder"]), [str(unit) for unit in facts["units"]]
+        mapped = {str(unit): str(told) for unit, told in facts["columns"].items()}
     except FileNotFoundError:
         raise UsageError(
             f"{out}: is neither a session nor what vagal analyse --out or vagal batch --out wrote"
@@ -92,14 +95,14 @@ def _items_of_output(out: Path, home: Home) -> list[Item]:
         raise InputError(f"{out / SOURCE}: cannot be read ({error!r}): run the analysis again") from None
     if not units:
         raise UsageError(f"{out}: holds no recording that could be analysed; its summary.html says why")
-    return [Item(unit, _reader(home, folder, unit), out) for unit in units]
+    return [Item(unit, _reader(home, folder, unit, mapped.get(unit)), out) for unit in units]
 
 
-def _reader(home: Home, folder: Path, unit: str) -> Callable[[], Recording]:
+def _reader(home: Home, folder: Path, unit: str, columns: str | None) -> Callable[[], Recording]:
     path = folder / unit
     if not path.exists() and unit == folder.name:
         path = folder  # the folder itself was the recording
-    return lambda: _read(home, str(path), Reading())
+    return lambda: _read(home, str(path), Reading(columns=columns))
 
 
 def _read(home: Home, path: str, how: Reading) -> Recording:

@@ -18,6 +18,7 @@ import csv
 import hashlib
 import io
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -87,11 +88,7 @@ class Edit:
         if len(self.reason) > LONGEST_REASON or not self.reason.isprintable():
             raise UsageError(f"reason: one line of up to {LONGEST_REASON} characters")
         told_name(self.who)
-        try:
-            moment = datetime.fromisoformat(self.when)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+        if _moment(self.when) is None:
             raise UsageError("when: ISO 8601 with a time zone, such as 2026-11-20T09:30:00+01:00")
 
     @property
@@ -176,6 +173,7 @@ def append_edit(path: Path, edit: Edit) -> None:
     """Add a line; on disk when this returns. Raises UsageError for what cannot be, InputError."""
 
     def check() -> None:
+        _drop_torn(path)
         read_edits(path).by.get(edit.who, History()).after(edit)
 
     edit.checked()
@@ -298,8 +296,35 @@ def _content(path: Path) -> bytes | None:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def _torn(content: bytes) -> int:
+    """How many bytes at the end are of a line that a crash cut short: of a mark that was never said saved."""
+    last = content.rpartition(b"\n")[2]
+    try:
+        whole = not last.strip() or _moment(_cells(last.decode())[-1]) is not None
+    except (UsageError, UnicodeDecodeError):
+        whole = False
+    return 0 if whole else len(last)
+
+
+def _moment(text: str) -> datetime | None:
+    """When something was, if the text is a moment with its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _drop_torn(path: Path) -> None:
+    content = _content(path) or b""
+    if b"\n" in content and (torn := _torn(content)):
+        os.truncate(path, len(content) - torn)
+
+
 def _lines(path: Path, content: bytes) -> list[Edit]:
     """The lines of a file. Each stands alone, so that one that is damaged spoils no other's number."""
+    if b"\n" in content:
+        content = content[: len(content) - _torn(content)]
     try:
         rows = content.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError:

@@ -23,6 +23,7 @@ class Status(StrEnum):
 
     ANALYSED = "analysed"
     EXCLUDED = "excluded"
+    DUPLICATE = "duplicate"
     REFUSED = "refused"
     FAILED = "failed"
 
@@ -103,9 +104,10 @@ def withheld(broken: Sequence[Exclusion]) -> set[str]:
 
 
 def flow(recordings: Sequence[Mapping[str, Any]], broken: Sequence[Exclusion]) -> list[Step]:
-    """The flow of units, over all and by group: found, not readable, readable, excluded by rule, analysed.
+    """The flow of units, over all and by group, from found to analysed.
 
-    Then how many of those analysed lost a signal. A unit that breaks several rules is counted for the first.
+    Found, not readable, readable, duplicates, excluded by rule, analysed, and how many of those lost a
+    signal. A unit that breaks several rules is counted for the first.
     """
     groups = sorted({group for row in recordings if (group := _text(row, "group"))})
     return [step for group in (ALL, *groups) for step in _flow_of(group, recordings, broken)]
@@ -122,6 +124,8 @@ def _flow_of(
         if status[left]:
             yield Step(left, "", group, status[left])
     yield Step("readable", "", group, readable)
+    if status[Status.DUPLICATE]:
+        yield Step(Status.DUPLICATE, "", group, status[Status.DUPLICATE])
     first = {each.unit: f"{each.signal}: {each.rule}" for each in reversed(broken)}
     excluded = [first.get(str(row["recording_id"]), "") for row in rows if row["status"] == Status.EXCLUDED]
     partly = [

@@ -73,7 +73,10 @@ class Home:
         return sorted(path for path in folders if path.is_dir() and not path.name.startswith("."))
 
     def find(self, name: str) -> Path:
-        """A session by its id, a unique beginning of it, its path, or "last"."""
+        """A finished session by its id, a unique beginning of it, its path, or "last".
+
+        Raises InputError, UsageError.
+        """
         if is_session(Path(name)):
             return Path(name)
         sealed = [folder for folder in self.sessions() if is_session(folder)]
@@ -84,7 +87,18 @@ class Home:
             return found[0]
         if found:
             raise UsageError(f"{len(found)} sessions begin with {name!r}: give more of the id")
+        self._check_finished(name)
         raise InputError(f"{name}: no such file, folder or session in {self.path} (`vagal list` shows them)")
+
+    def _check_finished(self, name: str) -> None:
+        """Raise InputError with what to do if this is a session that is under way, or was cut off."""
+        for folder in (Path(name), *self.sessions()):
+            named = folder == Path(name) or (name and folder.name.startswith(name))
+            if named and (folder / "journal.bin").exists():
+                raise InputError(
+                    f"{folder.name}: is not finished: end it, or `vagal recover` if it was cut off; "
+                    "then try again"
+                )
 
     def hash_serial(self, serial: str) -> str:
         """A serial number as an HMAC with this home's own key: equal here, meaningless elsewhere."""

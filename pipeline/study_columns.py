@@ -46,7 +46,7 @@ class StudyTable:
 
 
 _RECORDINGS = (
-    Column("status", "", "analysed, excluded (by a rule), refused (not to be read) or failed"),
+    Column("status", "", "analysed, excluded (by a rule), duplicate, refused (not to be read) or failed"),
     Column("reason", "", "Why it was excluded, refused or failed"),
     Column("source", "", "The format it was read as"),
     Column("sha256", "", "Of what was read: the same for the same bytes"),
@@ -63,7 +63,11 @@ _EXCLUSIONS = (
     Column("value", "", "What the signal has"),
 )
 _FLOW = (
-    Column("stage", "", "found, refused, failed, readable, excluded, analysed; of these, signal excluded"),
+    Column(
+        "stage",
+        "",
+        "found, refused, failed, readable, duplicate, excluded, analysed, signal excluded",
+    ),
     Column("reason", "", "The rule, and the signal that broke it"),
     Column("group", "", "A group of the study, or all"),
     Column("units", "", "How many recordings"),

@@ -60,7 +60,8 @@ def test_from_a_folder_to_a_table_for_a_model(folder: Path, capsys: pytest.Captu
 
 def test_a_table_for_a_model(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "results").mkdir()
-    phases().assign(ln_rmssd=lambda table: np.log(table.rmssd_ms)).to_parquet("results/phases_long.parquet")
+    once = phases().assign(ln_rmssd=lambda table: np.log(table.rmssd_ms))
+    once.to_parquet("results/phases_long.parquet")
     names = _run(_block("groupby"))
     assert names["means"]["count"].tolist() == [2, 2, 2, 2]
     assert "patient" in capsys.readouterr().out

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from devices.exports.channels import Channel, read_channels
+from devices.exports.limits import LARGEST
 from devices.exports.reader import Source, gunzipped, unneeded
 from devices.exports.samples import ChannelSamples
 from devices.exports.tables import Layout, floats_of, layout_of
@@ -155,7 +156,7 @@ def _names(columns: object) -> tuple[str, ...]:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e9:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < LARGEST:
         return None
     return float(value)
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.intervals import arrived, check_lengths, loss_notices
 from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, STAMP, header_cells, read_rows
 from pipeline.errors import InputError
@@ -38,17 +38,11 @@ class BleLogger:
         """The recording. Raises InputError that names the file and the line."""
         rows = read_rows(source, source.only or "", b",", len(_HEADER), header=1)
         stamps_ms, rr_ms, since_ms = (rows.floats(column, most=STAMP) for column in range(3))
-        for fault, values, wrong in (
-            (
-                "is no time in ms since 1970",
-                stamps_ms,
-                (stamps_ms < _STAMPS_MS[0]) | (stamps_ms > _STAMPS_MS[1]),
-            ),
-            ("ms is no interval between beats", rr_ms, rr_ms > LONGEST_MS),
-        ):
-            if wrong.any():
-                row = int(np.argmax(wrong))
-                raise InputError(f"{rows.where(row)}: {values[row]:g} {fault}")
+        wrong = (stamps_ms < _STAMPS_MS[0]) | (stamps_ms > _STAMPS_MS[1])
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InputError(f"{rows.where(row)}: {stamps_ms[row]:g} is no time in ms since 1970")
+        check_lengths(rows.where, rr_ms)
         before_ms = since_ms[0] if rr_ms[0] <= since_ms[0] <= _LONGEST_BEFORE_MS else max(rr_ms[0], 0.0)
         start_s = (stamps_ms[0] - before_ms) / 1000
         arrival_s = rows.never_falling(stamps_ms / 1000) - start_s

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.intervals import arrived, check_lengths, loss_notices
 from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, Rows, local_start, read_rows
 from pipeline.errors import InputError
@@ -51,7 +51,7 @@ class ConnectIq:
                 f"{source.where(name)}: holds no {_BEAT.decode()}, so no intervals between beats"
             )
         places, rr_ms = beats
-        _check(rows, places, rr_ms)
+        check_lengths(lambda beat: rows.where(places[beat]), rr_ms)
         time_s = stamps_s - stamps_s[0]
         before_s = max(float(max(rr_ms[0], 0.0)) / 1000 - float(time_s[places[0]]), 0.0)
         time_s = time_s + before_s
@@ -93,12 +93,6 @@ def _of_kind(rows: Rows, kinds: Sequence[bytes], kind: bytes) -> tuple[Sequence[
         numbers=[rows.numbers[place] for place in places],
     )
     return places, chosen.floats(2)
-
-
-def _check(rows: Rows, places: Sequence[int], rr_ms: Floats) -> None:
-    if np.any(rr_ms > LONGEST_MS):
-        beat = int(np.argmax(rr_ms > LONGEST_MS))
-        raise InputError(f"{rows.where(places[beat])}: {rr_ms[beat]:g} ms is no interval between beats")
 
 
 def _heart_rate(time_s: Floats, rate_bpm: Floats) -> Stream:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devices.exports.formats import recognise, why_not_listed
+from devices.exports.generic_csv import how_to_map
 from devices.exports.reader import Source, open_source
 from pipeline.errors import InputError, legible
 from pipeline.store import is_session
@@ -36,13 +37,15 @@ class Found:
     """A recording, or something that is none; paths are relative to the folder searched.
 
     `reader` is None where no reader takes it, and `reason` then says why; `beside` is what nobody would take
-    for a recording. `files` are what it consists of.
+    for a recording. `unmapped` is a table of numbers that does not say what they are. `files` are what it
+    consists of.
     """
 
     path: Path
     reader: str | None
     reason: str | None = None
     beside: bool = False
+    unmapped: bool = False
     files: tuple[Path, ...] = ()
 
 
@@ -128,7 +131,8 @@ def _look(root: Path, path: Path) -> Found:
     if known and (reader is None or reader.name not in _JSON):
         return beside
     if reader is None:
-        return Found(here, None, legible(why_not_listed(source)), files=(here,))
+        unmapped = how_to_map(source) is not None
+        return Found(here, None, legible(why_not_listed(source)), unmapped=unmapped, files=(here,))
     return Found(here, reader.name, files=_files(root, path, source))
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.intervals import arrived, check_lengths, loss_notices
 from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, STAMP, Rows, header_cells, read_rows
 from devices.exports.stamped import sampled
@@ -71,9 +71,7 @@ class EcgLogger:
 def _beats(rows: Rows, time_s: Floats, duration_s: float) -> Stream | None:
     rr_ms = rows.floats(3, missing=True)
     came = np.isfinite(rr_ms)
-    if np.any(rr_ms[came] > LONGEST_MS):
-        row = int(np.nanargmax(rr_ms))
-        raise InputError(f"{rows.where(row)}: {rr_ms[row]:g} ms is no interval between beats")
+    check_lengths(rows.where, rr_ms)
     if not came.any():
         return None
     return arrived("rr", {"rr_ms": rr_ms[came]}, np.maximum.accumulate(time_s)[came], duration_s)

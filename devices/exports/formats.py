@@ -90,12 +90,12 @@ def why_not(source: Source) -> str:
 
 
 def why_not_listed(source: Source) -> str:
-    """The same where many are read at once, which has no `--columns`."""
+    """The same where many are read at once: in few words, as it may be said of each."""
     if how_to_map(source) is None:
         return "not a format vagal can read: docs/formats.md lists those it can"
     return (
-        "a table that does not say what it holds; give it a header that names times and signals with their "
-        "units, such as time_s,ecg_uv,eda_us, or import it by itself with --columns"
+        "a table that does not say what it holds; name its columns with --columns, or give it a header that "
+        "names times and signals with their units, such as time_s,ecg_uv,eda_us"
     )
 
 

@@ -26,6 +26,7 @@ from pipeline.timing import rising
 
 _LONGEST_S = 40 * 86_400.0
 _NEAR_S = 60.0  # of 0: what begins later counts from elsewhere
+_TOLD_S = 0.01
 _SHOWN = 12
 
 
@@ -111,16 +112,18 @@ class _Reading:
         if not streams:
             raise InputError(f"{self.source.path}: holds no samples")
         stated = self.how or "from the header"
+        began = _moment(start_s, zoned) if clock_s is not None else None
         return Recording(
             recording_id=self.source.title,
             source=format_name,
             sha256=self.source.sha256,
             duration_s=max(_end(stream) for stream in streams.values()),
             streams=streams,
-            started_at=_moment(start_s, zoned) if clock_s is not None else None,
+            started_at=began,
             units={ROLES[role].stream: f"{units[role]} ({stated})" for role in values},
             notices=(
                 *(notice for _, notices in signals for notice in notices),
+                *(_start_notice(start_s) if began is None else ()),
                 *self._unread(set(indices.values())),
                 *unneeded(unit, "the columns have their units"),
             ),
@@ -275,6 +278,12 @@ class _Reading:
 
 def _end(stream: Stream) -> float:
     return float(stream.time_s[-1]) + (1 / stream.rate_hz if stream.rate_hz else 0.0)
+
+
+def _start_notice(start_s: float) -> Iterator[str]:
+    """Words where the times of the recording, and so those of its phases, are not those of the table."""
+    if abs(start_s) > _TOLD_S:
+        yield f"the table's times begin at {start_s:.6g} s; that is 0 s here, also for phases"
 
 
 def _moment(start_s: float, zoned: bool) -> datetime | None:

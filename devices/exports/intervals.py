@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
 from devices.driver import Samples
 from devices.streams import Collected, Incidents, stream_of
+from pipeline.errors import InputError
 from pipeline.heart.artefacts import PLAUSIBLE_MS
 from pipeline.model import Floats, Gap, Stream
 
@@ -15,6 +16,14 @@ LONGEST_MS = 65_536.0  # a strap counts to 64 s; whatever is longer is damage, a
 MISSING = "beats missing"
 
 _LEAST_GAP_S = 0.4
+
+
+def check_lengths(where: Callable[[int], str], interval_ms: Floats) -> None:
+    """Raise InputError for an interval that would shift all after it; `where` names a row."""
+    damaged = interval_ms > LONGEST_MS
+    if damaged.any():
+        row = int(np.argmax(damaged))
+        raise InputError(f"{where(row)}: {interval_ms[row]:g} ms is no interval between beats")
 
 
 def arrived(name: str, columns: Mapping[str, Floats], arrival_s: Floats, end_s: float) -> Stream:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, arrived, loss_notices
+from devices.exports.intervals import LONGEST_MS, arrived, check_lengths, loss_notices
 from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, STAMP, Rows, header_cells, local_start, read_rows
 from devices.exports.stamped import sampled
@@ -147,17 +147,11 @@ def _track(source: Source, name: str, layout: _Layout) -> _Track:
     }
     notices = [CUT_OFF.replace("the last line", f"the last line of {name}")] if rows.cut else []
     if layout.beats:
-        _check_intervals(rows, next(iter(columns.values())))
+        check_lengths(rows.where, next(iter(columns.values())))
     if _BLOCKER in cells and layout.stream == "pp":
         notices.extend(_movement(rows.floats(cells.index(_BLOCKER), missing=True)))
     time_s = rows.stamps_s(0) if layout.beats or sensor is None else _sample_times(rows, sensor)
     return _Track(layout, rows, time_s, columns, tuple(notices))
-
-
-def _check_intervals(rows: Rows, interval_ms: Floats) -> None:
-    if np.any(interval_ms > LONGEST_MS):
-        row = int(np.argmax(interval_ms > LONGEST_MS))
-        raise InputError(f"{rows.where(row)}: {interval_ms[row]:g} ms is no interval between beats")
 
 
 def _sample_times(rows: Rows, column: int) -> Floats:

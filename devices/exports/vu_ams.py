@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from devices.exports.intervals import LONGEST_MS, gaps
+from devices.exports.intervals import check_lengths, gaps
 from devices.exports.reader import Source, unneeded
 from devices.exports.rows import CUT_OFF, Rows, header_cells, read_rows, shown
 from pipeline.errors import InputError
@@ -104,9 +104,7 @@ def _check(rows: Rows, time_s: Floats, rr_ms: Floats) -> None:
     if np.any(steps_s > _LONGEST_STEP_S):
         row = int(np.argmax(steps_s > _LONGEST_STEP_S)) + 1
         raise InputError(f"{rows.where(row)}: this R peak is more than a day after the one before")
-    if np.any(rr_ms > LONGEST_MS):
-        row = int(np.argmax(rr_ms > LONGEST_MS))
-        raise InputError(f"{rows.where(row)}: {rr_ms[row]:g} ms is no interval between beats")
+    check_lengths(rows.where, rr_ms)
 
 
 def _made_up_notices(made_up: int, count: int) -> Iterator[str]:

@@ -69,7 +69,8 @@ def run_batch(job: Job, engine: Engine, command: Sequence[str], progress: BatchP
         tables = gather(job, plan, analysing)
         write_account(job.out, tables, analysing, command)
         try:
-            write_batch_source(job.out, job.folder, tables.recordings)
+            columns = {unit.unit_id: unit.columns for unit in plan.units if unit.columns is not None}
+            write_batch_source(job.out, job.folder, tables.recordings, columns)
         except OSError as error:
             raise unwritable(job.out, error) from error
     return tables

@@ -72,11 +72,13 @@ def _gather(job: Job, plan: Plan, analysing: Analysing) -> Tables:
     ):
         for unit, facts in outcomes(job, plan.units):
             row = _row(unit, facts)
+            rows.append(row)
             same.add(row, facts)
+            if row["status"] == Status.DUPLICATE:
+                continue
             of_unit = exclusions([row], analysing.rules)
             if row["recording_id"] in wholly_excluded([row], of_unit):
                 row |= {"status": str(Status.EXCLUDED), "reason": exclusion_reason(unit.unit_id, of_unit)}
-            rows.append(row)
             broken += of_unit
             varied += [{"recording_id": unit.unit_id, **each} for each in facts.get("varied", ())]
             if facts["status"] != Status.ANALYSED:
@@ -184,7 +186,10 @@ def _row(unit: Unit, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Same:
-    """Recordings with one id, or one content, whatever files hold it: told of, and none left out for it."""
+    """Recordings with one id, which are told apart; and with the same samples, whatever files hold them.
+
+    Of those the first in order of id counts: the others would be the same person's data twice.
+    """
 
     def __init__(self) -> None:
         self._by_id: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -194,18 +199,24 @@ class _Same:
         if facts["own_id"]:
             self._by_id[facts["own_id"]].append(row)
         if facts["content"]:
-            self._by_content[facts["content"]].append(row)
+            found = self._by_content[facts["content"]]
+            found.append(row)
+            if len(found) > 1:
+                first = found[0]["recording_id"]
+                row |= {
+                    "status": str(Status.DUPLICATE),
+                    "reason": f"the same samples as {first}",
+                    "duplicate_of": first,
+                }
 
     def tell(self) -> None:
-        """Say it in the rows' notices; a copy also names the first in order of id as the one it repeats."""
+        """Say it in the rows' notices."""
         for own_id, rows in self._by_id.items():
             for row, others in _others(rows):
                 _notice(row, f"the id {own_id!r} is shared with {others}: they are told apart by path")
         for rows in self._by_content.values():
             for row, others in _others(rows):
                 _notice(row, f"holds the same as {others}")
-            for row in rows[1:]:
-                row["duplicate_of"] = rows[0]["recording_id"]
 
 
 def _others(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:

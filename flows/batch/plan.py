@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from devices.exports.column_map import read_columns
 from devices.exports.discovery import SESSION, Found, discover
 from flows.batch.code import code_hash
 from flows.batch.phases import phases_beside
@@ -38,7 +39,8 @@ _PATHS = ("params", "participants")
 class Job:
     """One batch, as paths: what every process that works on it is told.
 
-    `seconds` and `megabytes` are what one recording may take.
+    `seconds` and `megabytes` are what one recording may take. `columns` says, as `--columns` does, what the
+    columns are of tables that do not say it themselves.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class Job:
     participants: Path | None = None
     seconds: float = 120.0
     megabytes: int = 2000
+    columns: str | None = None
 
     @property
     def parts(self) -> Path:
@@ -73,8 +76,8 @@ class Job:
 class Unit:
     """A recording to analyse, or what looked like one: then `refused` says why no reader takes it.
 
-    Paths are relative to the job's folder; `phases` is the file that names its phases. `person` is the
-    participant's row.
+    `columns` are those of a table that does not name them itself. Paths are relative to the job's folder;
+    `phases` is the file that names its phases. `person` is the participant's row.
     """
 
     unit_id: str
@@ -84,6 +87,7 @@ class Unit:
     phases: str | None
     key: str
     person: Mapping[str, str | None] = field(default_factory=dict)
+    columns: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,14 @@ class Plan:
 
 
 def plan_batch(job: Job, analysing: Analysing) -> Plan:
-    """What there is to analyse. Raises InputError if the folder holds nothing that could be a recording."""
-    found = discover(job.folder, leave_out=(job.out,))
+    """What there is to analyse. Raises InputError if the folder holds nothing that could be a recording.
+
+    Raises UsageError for columns that cannot be.
+    """
+    if job.columns is not None:
+        read_columns(job.columns)
+    earlier = [place.parent for place in job.folder.rglob(PARTS)]  # what other runs wrote into the folder
+    found = discover(job.folder, leave_out=(job.out, *earlier))
     candidates = {_unit_id(job, each): each for each in found if not each.beside}
     if not candidates:
         raise InputError(f"{job.folder}: holds no recordings")
@@ -121,15 +131,18 @@ def _rests_on(analysing: Analysing) -> list[str]:
 
 def _unit(job: Job, parameters: list[str], unit_id: str, found: Found, person: Row | None) -> Unit:
     phases = None
-    if found.reader not in (None, SESSION):
+    if found.reader != SESSION and (found.reader is not None or found.unmapped):
         phases = phases_beside(job.folder, found.path)
     row = dict(person or {})
+    columns = job.columns if found.unmapped else None
+    refused = found.reason if found.reader is None and columns is None else None
     rests_on = {
         "layout": _LAYOUT,
         "code": code_hash(),
         "unit": unit_id,
         "reader": found.reader,
-        "refused": found.reason,
+        "refused": refused,
+        "columns": columns,
         "content": [_digest(job.folder / file) for file in found.files],
         "phases": phases and [phases.as_posix(), _digest(job.folder / phases)],
         "parameters": parameters,
@@ -141,9 +154,10 @@ def _unit(job: Job, parameters: list[str], unit_id: str, found: Found, person: R
         unit_id=unit_id,
         path=found.path.as_posix(),
         reader=found.reader,
-        refused=found.reason if found.reader is None else None,
+        refused=refused,
         phases=phases.as_posix() if phases else None,
         person=row,
+        columns=columns,
         key=hashlib.sha256(json.dumps(rests_on, sort_keys=True).encode()).hexdigest()[:24],
     )
 

@@ -87,11 +87,14 @@ def _flow_table(steps: Sequence[Step]) -> Table:
     return plain(text("batch.flow.caption"), heads, rows)
 
 
-_STAGES = ("found", Status.REFUSED, Status.FAILED, "readable", Status.EXCLUDED, Status.ANALYSED, WITHHELD)
+_STAGES = (
+    *("found", Status.REFUSED, Status.FAILED, "readable"),
+    *(Status.DUPLICATE, Status.EXCLUDED, Status.ANALYSED, WITHHELD),
+)
 
 
 def _stage(stage: str, reason: str) -> str:
-    said = text(f"batch.stage.{stage}")
+    said = text(f"batch.stage.{stage.replace(' ', '_')}")
     if not reason:
         return said
     signal, rule = reason.split(": ")

@@ -48,5 +48,5 @@ class Tables:
         told = "1 recording repeats another" if copies == 1 else f"{copies} recordings repeat another"
         return (
             *(self.joined.notices if self.joined else ()),
-            *([f"{told}: see duplicate_of in {RECORDINGS}"] if copies else []),
+            *([f"{told} and counts once: see duplicate_of in {RECORDINGS}"] if copies else []),
         )

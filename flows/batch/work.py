@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from devices.exports.column_map import read_columns
 from devices.exports.discovery import SESSION
 from devices.exports.formats import read_recording
 from flows.batch.phases import PhasesFrom, with_phases
@@ -91,7 +92,11 @@ def _facts(job: Job, unit: Unit, analysing: Analysing) -> dict[str, Any]:
 
 def _read(job: Job, unit: Unit) -> tuple[Recording, PhasesFrom | None]:
     path = job.folder / unit.path
-    recording = read_session(path) if unit.reader == SESSION else read_recording(path)[1]
+    if unit.reader == SESSION:
+        recording = read_session(path)
+    else:
+        columns = read_columns(unit.columns) if unit.columns is not None else None
+        recording = read_recording(path, columns=columns)[1]
     own = [path / EDITS] if unit.reader == SESSION else []
     recording = with_edits(recording, *own, *edits_of_unit(job.out, unit.unit_id).values())
     phases = job.folder / unit.phases if unit.phases else None

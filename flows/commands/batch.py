@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.options import FiniteRange, home_option
+from flows.options import FiniteRange, columns_option, home_option
 
 if TYPE_CHECKING:
     from flows.batch.tables import Tables
@@ -36,6 +36,7 @@ _SHOWN = 5  # reasons told in the terminal; recordings.parquet has them all
     type=click.Path(dir_okay=False, path_type=Path),
     help="Who the people are, participants.tsv.",
 )
+@columns_option
 @click.option("--workers", type=click.IntRange(1, 256), help="Processes at once (default: one to a core).")
 @click.option(
     "--dask", metavar="ADDRESS", help="A Dask cluster's scheduler instead, such as tcp://HOST:8786."
@@ -65,6 +66,7 @@ def batch(
     out: Path,
     params: Path | None,
     participants: Path | None,
+    columns: str | None,
     workers: int | None,
     dask: str | None,
     prefect: bool | None,
@@ -79,7 +81,7 @@ def batch(
     from flows.batch.pool import usual_workers
     from flows.batch.progress import BatchProgress
 
-    job = Job(folder.resolve(), out.resolve(), params, participants, limit_s, limit_mb)
+    job = Job(folder.resolve(), out.resolve(), params, participants, limit_s, limit_mb, columns)
     engine = Engine(workers or usual_workers(), home.path, dask, prefect)
     with BatchProgress() as progress:
         tables = run_batch(job, engine, sys.argv, progress)

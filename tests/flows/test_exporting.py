@@ -140,7 +140,7 @@ def test_a_folder_that_holds_something_is_left_alone(home: Home, tmp_path: Path)
 def test_two_sessions_of_one_name_are_not_mixed(home: Home, tmp_path: Path) -> None:
     copy = tmp_path / "copy" / "whole-1" / "other"
     shutil.copytree(session_of(home, "whole-1"), copy)
-    with pytest.raises(UsageError, match="two sessions have the same client and number"):
+    with pytest.raises(UsageError, match="by another export or for a session of the same client and number"):
         list(export(home, [str(session_of(home, "whole-1")), str(copy)], "csv", tmp_path / "out"))
 
 

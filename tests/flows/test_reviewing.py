@@ -13,7 +13,7 @@ import pytest
 from devices.decoding import decode
 from flows.rating import agreement_lines, compared
 from flows.reporting import analysis_key, write_report
-from flows.review_items import Item, in_order, items_of
+from flows.review_items import Item, in_order, items_of, write_batch_source
 from flows.reviewing import Desk, Shown
 from pipeline.edits import Action, Edit, Edits, read_edits
 from pipeline.errors import InputError, UsageError
@@ -234,6 +234,13 @@ class TestOutput:
             items_of(home, str(tmp_path / "file.txt"))
         with pytest.raises(InputError, match="no such file"):
             items_of(home, "nothing")
+
+    def test_an_output_folder_without_a_recording_that_can_be_looked_at(
+        self, home: Home, tmp_path: Path
+    ) -> None:
+        write_batch_source(tmp_path, tmp_path, [{"recording_id": "a.txt", "status": "refused"}], {})
+        with pytest.raises(UsageError, match="holds no recording that could be analysed"):
+            items_of(home, str(tmp_path))
 
 
 class TestAgreement:

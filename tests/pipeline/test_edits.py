@@ -123,6 +123,16 @@ class TestFile:
         with pytest.raises(InputError, match=r"edits\.csv"):
             read_edits(path)
 
+    def test_a_line_cut_short_by_a_crash_is_no_mark(self, tmp_path: Path) -> None:
+        path = written(tmp_path / "edits.csv", edit("exclude"), edit("exclude", 2, reason="moved, twice"))
+        content = path.read_bytes()
+        begins = content.rstrip(b"\n").rindex(b"\n") + 1
+        for end in range(begins + 1, len(content) - len(":00\n")):  # +00 is a zone, too
+            path.write_bytes(content[:end])
+            assert read_edits(path).marks == (edit("exclude"),)
+        append_edit(path, edit("keep", 3))
+        assert read_edits(path).marks == (edit("exclude"), edit("keep", 3))
+
     def test_what_cannot_follow_is_not_written(self, tmp_path: Path) -> None:
         path = written(tmp_path / "edits.csv", edit("exclude"))
         before = path.read_bytes()

@@ -114,4 +114,4 @@ def test_it_adds_up(statuses: list[Status]) -> None:
         for stage in (*Status, "found", "readable")
     }
     assert units["found"] == len(statuses) == sum(units[status] for status in Status)
-    assert units["readable"] == units["analysed"] + units["excluded"]
+    assert units["readable"] == units["analysed"] + units["excluded"] + units["duplicate"]

@@ -359,6 +359,15 @@ def test_sessions_are_found_by_the_beginning_of_their_name(home: Home, folder: P
         home.find("1999")
 
 
+def test_a_session_that_is_not_finished_is_told_as_such(home: Home, folder: Path) -> None:
+    for name in (folder.name, folder.name[:12], str(folder)):
+        with pytest.raises(InputError, match="is not finished: end it, or `vagal recover`"):
+            home.find(name)
+    for name in ("last", ""):
+        with pytest.raises(InputError, match="no such file, folder or session"):
+            home.find(name)
+
+
 def test_a_serial_number_is_kept_only_as_a_hash_of_this_home(home: Home, tmp_path: Path) -> None:
     here, elsewhere = home.hash_serial("A1B2"), Home(tmp_path / "other").hash_serial("A1B2")
     assert here == home.hash_serial("A1B2")

@@ -115,6 +115,7 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, content: bytes, reason: st
     assert found.reason is not None
     assert reason in found.reason
     assert str(tmp_path) not in found.reason
+    assert found.reason.isprintable()
 
 
 def test_it_is_sorted_and_leaves_out_what_it_is_told_to(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_beats_end_at_their_times() -> None:
     rr = recording.streams["rr"]
     np.testing.assert_allclose(rr.time_s, [10.8, 11.7, 13.5])
     assert rr.columns["rr_ms"].tolist() == [800, 900, 900]
-    assert (rr.rate_hz, recording.duration_s) == (None, pytest.approx(3.5))
+    assert (rr.rate_hz, recording.duration_s) == (None, pytest.approx(13.5))
 
 
 def test_beats_without_times_follow_each_other() -> None:
@@ -139,6 +139,21 @@ def test_a_clock_near_zero_is_kept(header: str, rows: str, time_s: list[float], 
     (stream,) = recording.streams.values()
     assert stream.time_s.tolist() == pytest.approx(time_s)
     assert (recording.duration_s, recording.started_at) == (pytest.approx(duration_s), None)
+
+
+@pytest.mark.parametrize(
+    ("first_s", "said"),
+    [
+        ("0", ()),
+        ("59", ()),
+        ("145.25", ("the table's times begin at 145.25 s; that is 0 s here, also for phases",)),
+        ("-5", ("the table's times begin at -5 s; that is 0 s here, also for phases",)),
+        ("1644227574", ()),
+    ],
+    ids=["0", "near 0", "from elsewhere", "before 0", "unix"],
+)
+def test_another_zero_is_told(first_s: str, said: tuple[str, ...]) -> None:
+    assert read(f"time_s,eda_us\n{first_s},2\n{float(first_s) + 1},2\n").notices == said
 
 
 def test_a_gap_is_told() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.exports.intervals import arrived, gaps, interval_notices, loss_notices
+from devices.exports.intervals import arrived, check_lengths, gaps, interval_notices, loss_notices
+from pipeline.errors import InputError
 from pipeline.heart.beats import adjacent
 from pipeline.model import Gap
 
@@ -40,6 +41,12 @@ def test_several_beats_of_one_packet() -> None:
     rr_ms = np.full(6, 500.0)
     stream = arrived("rr", {"rr_ms": rr_ms}, np.array([1.0, 1.0, 2.0, 2.0, 3.0, 3.0]), 3.0)
     np.testing.assert_allclose(stream.time_s, np.arange(1, 7) / 2)
+
+
+def test_an_interval_that_is_damage() -> None:
+    check_lengths(str, np.array([np.nan, -5.0, 65_536.0]))
+    with pytest.raises(InputError, match=r"^2: 65537 ms is no interval between beats$"):
+        check_lengths(str, np.array([np.nan, 800.0, 65_537.0, 1e6]))
 
 
 def test_gaps_between_timed_beats() -> None:

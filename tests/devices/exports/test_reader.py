@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.exports.reader import Source, gunzipped, open_source
+from devices.exports.reader import Source, gunzipped, open_source, unneeded
 from pipeline.errors import InputError
 
 
@@ -47,6 +47,11 @@ def test_the_current_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.Monke
 )
 def test_a_title_has_no_ending(name: str, title: str) -> None:
     assert Source(Path(name), {}).title == title
+
+
+def test_a_unit_that_is_not_needed() -> None:
+    assert unneeded("ms", "the file has s") == ("--unit ms is not needed: the file has s",)
+    assert unneeded(None, "the file has s") == ()
 
 
 def test_places_are_named_from_the_root() -> None:

@@ -134,7 +134,7 @@ def test_one_worker_in_a_process_of_its_own_gives_the_same(
     options = ["--params", str(study / "analysis.toml"), "--participants", str(study / "participants.tsv")]
     ended = run(study / "in", tmp_path / "out", "--workers", "1", *options)
     assert (ended.returncode, hash_of(tmp_path / "out")) == (0, plain[1].values_hash), ended.stderr
-    assert ended.stdout.startswith("Recordings   15: 14 analysed, 1 refused; 3 other files\n")
+    assert ended.stdout.startswith("Recordings   15: 13 analysed, 1 duplicate, 1 refused; 3 other files\n")
 
 
 def test_all_failed_is_exit_1(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_without_phases_there_are_no_tables_of_them(job: Job) -> None:
     assert not list(job.out.rglob("*.part"))
 
 
-def test_the_same_samples_in_other_files_are_told_and_kept(job: Job) -> None:
+def test_the_same_samples_in_other_files_count_once(job: Job) -> None:
     (job.folder / "copy.txt").write_text("\n" + intervals(1))
     _, tables = tables_of(job)
     found = rows(job.out)
@@ -87,7 +87,12 @@ def test_the_same_samples_in_other_files_are_told_and_kept(job: Job) -> None:
     }
     assert "holds the same as copy.txt" in found["sub-1/rest.txt"]["notices"]
     assert "holds the same as sub-1/rest.txt" in found["copy.txt"]["notices"]
-    assert tables.notices == ("1 recording repeats another: see duplicate_of in recordings.parquet",)
+    assert tables.notices == (
+        "1 recording repeats another and counts once: see duplicate_of in recordings.parquet",
+    )
+    assert (found["sub-1/rest.txt"]["status"], found["copy.txt"]["status"]) == ("duplicate", "analysed")
+    for name in ("features.parquet", "phases_long.parquet", "phases_wide.parquet"):
+        assert "sub-1/rest.txt" not in read_table(job.out / name)["recording_id"].to_pylist()
 
 
 def test_one_id_in_many_places_is_told_in_few_words(job: Job) -> None:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from flows.batch import plan
 from flows.batch.code import code_hash
-from flows.batch.plan import Job, chunk_size, missing, part_path, plan_batch, read_chunk, write_chunks
-from pipeline.errors import InputError
+from flows.batch.plan import (
+    PARTS,
+    Job,
+    Unit,
+    chunk_size,
+    missing,
+    part_path,
+    plan_batch,
+    read_chunk,
+    write_chunks,
+)
+from flows.batch.work import analyse_unit
+from pipeline.errors import InputError, UsageError
+from pipeline.exclusions import Status
 from tests.flows.batch.folders import folder_of, intervals
 
 PARTICIPANTS = "participant_id\tgroup\tage\nsub-00\tcontrol\t31\n"
@@ -144,3 +157,34 @@ def test_a_folder_without_recordings_is_told(tmp_path: Path) -> None:
     (tmp_path / "README").write_text("Nothing yet.")
     with pytest.raises(InputError, match="holds no recordings"):
         plan_batch(Job(tmp_path, tmp_path / "out"), Job(tmp_path, tmp_path).analysing())
+
+
+def test_columns_are_those_of_tables_that_do_not_say_what_they_hold(job: Job) -> None:
+    rows = intervals(3).split()
+    (job.folder / "lab.csv").write_text(
+        "beat,interval\n" + "".join(f"{n},{ms}\n" for n, ms in enumerate(rows))
+    )
+    told = replace(job, columns="rr=interval[ms]")
+    of_table = {each: next(unit for unit in _units(each) if unit.path == "lab.csv") for each in (job, told)}
+    assert "name its columns with --columns" in (of_table[job].refused or "")
+    assert (of_table[told].refused, of_table[told].columns) == (None, "rr=interval[ms]")
+    assert {unit.path for unit in _units(told) if unit.columns} == {"lab.csv"}
+    told.parts.mkdir(parents=True)
+    assert analyse_unit(told, of_table[told], told.analysing()) is Status.ANALYSED
+
+
+def test_columns_that_cannot_be_are_wrong_usage(job: Job) -> None:
+    with pytest.raises(UsageError, match="nothing is called 'beat'"):
+        _units(replace(job, columns="beat=1"))
+
+
+def _units(job: Job) -> tuple[Unit, ...]:
+    return plan_batch(job, job.analysing()).units
+
+
+def test_what_an_earlier_run_wrote_into_the_folder_is_passed_over(job: Job) -> None:
+    before = [unit.unit_id for unit in _units(job)]
+    earlier = job.folder / "results"
+    (earlier / PARTS).mkdir(parents=True)
+    (earlier / "sensitivity.csv").write_text(intervals(5))
+    assert [unit.unit_id for unit in _units(job)] == before

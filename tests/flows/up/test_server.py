@@ -152,7 +152,7 @@ class TestServer:
 
         running.until("its record", lambda: b"Completed" in recorded())
         time.sleep(3)  # what is told of it later
-        for secret in (b"anna-1", b"Mueller", b"800\n"):
+        for secret in (b"anna-1", b"Mueller", intervals(count=3).encode()):
             assert secret not in recorded()
 
     def test_with_its_server_killed_the_folder_goes_on(self, running: Clinic) -> None:

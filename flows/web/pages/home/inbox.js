@@ -27,10 +27,13 @@ function state({ trouble, waiting }) {
   return waiting.length ? text("web.inbox.waiting", { what: waiting.slice(0, MOST).join(", ") }) : "";
 }
 
+/** A few rows, and the others where they can be opened: a new one may be among them. */
 function few(entries, row) {
   const rows = entries.slice(0, MOST).map(row);
-  const more = entries.length - rows.length;
-  return more > 0 ? [...rows, el("li", { class: "small soft" }, plural("web.inbox.more", more))] : rows;
+  const others = entries.slice(MOST).map(row);
+  if (!others.length) return rows;
+  const summary = el("summary", { class: "small soft" }, plural("web.inbox.more", others.length));
+  return [...rows, el("li", {}, el("details", {}, summary, el("ul", { class: "list" }, ...others)))];
 }
 
 function left({ path, reason }) {
