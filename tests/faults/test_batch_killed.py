@@ -20,6 +20,8 @@ from tests.flows.batch.folders import BATCH, folder_of, hash_of, rows, run
 
 RECORDINGS = 40
 
+pytestmark = pytest.mark.prove
+
 
 @dataclass(frozen=True)
 class Undisturbed:
@@ -97,7 +99,6 @@ def test_a_killed_batch_is_taken_up_where_it_was(
     assert_taken_up(undisturbed, out, "--workers", str(dice.choice((1, 2, 3))))
 
 
-@pytest.mark.prove
 @pytest.mark.attempts(6)
 def test_so_is_one_under_prefect(attempt: int, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """Also when the next run has another engine."""

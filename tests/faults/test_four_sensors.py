@@ -130,6 +130,7 @@ def truth_of(played: Played, kind: str) -> Callable[[float, float, float], Float
     return {"ecg": played.client.ecg_uv, "ppg": played.client.ppg_au, "eda": played.client.eda_us}[kind]
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(1200)  # the whole test takes a minute where a machine is fast enough, or several
 def test_twenty_minutes_of_four_sensors_at_speed_20_are_whole(
     pytestconfig: pytest.Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]

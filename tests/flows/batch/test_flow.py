@@ -200,6 +200,7 @@ def test_a_read_only_folder_is_one_line(disk: Path) -> None:
     assert ended.stderr == f"vagal: {disk / 'out'}: cannot be written (Read-only file system)\n"
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     "full_at",
     [
@@ -227,6 +228,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_goes_on(disk: Path, full_at: f
     assert not list(disk.rglob("*.part"))
 
 
+@pytest.mark.prove
 def test_under_prefect_with_a_server_of_its_own(
     study: Path, plain: tuple[Path, Tables], tmp_path: Path
 ) -> None:

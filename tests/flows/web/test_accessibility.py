@@ -135,6 +135,7 @@ def test_what_is_wrong_is_found(browser: Any, server: Live) -> None:
             accessible(at, "join, pale")
 
 
+@pytest.mark.prove
 def test_a_session_on_two_screens(browser: Any, server: Live) -> None:
     with window(browser, server) as lead, window(browser, server, PHONE) as other:
         go_home(lead, server)

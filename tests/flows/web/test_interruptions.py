@@ -6,6 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.flows.web.live import (
     IN_A_BROWSER,
     Live,
@@ -126,6 +128,7 @@ def test_a_reload_and_a_lost_line(browser: Any, tmp_path: Path) -> None:
         server.kill()
 
 
+@pytest.mark.prove
 def test_a_process_that_is_killed(browser: Any, tmp_path: Path) -> None:
     home, options = tmp_path / "home", ("--simulate", "calm", "--speed", "6")
     with live(home, *options, protocols={"open": PROTOCOL}) as first, window(browser, first) as at:
@@ -153,6 +156,7 @@ def test_a_process_that_is_killed(browser: Any, tmp_path: Path) -> None:
             verified(home, second.folders("anna-1")[-1])
 
 
+@pytest.mark.prove
 def test_a_sensor_out_of_reach(browser: Any, tmp_path: Path) -> None:
     scene = tmp_path / "dropout.toml"
     scene.write_text(DROPOUT)
