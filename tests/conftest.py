@@ -41,7 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "prove: what takes long, such as whole sessions that go wrong: `make prove` runs it")
+    config.addinivalue_line(
+        "markers", "prove: what takes long, a session that goes wrong, say: `make prove` runs it"
+    )
     config.addinivalue_line(
         "markers", "attempts(n): run `attempt` 0 to n-1 in full, at least twice in any case"
     )
