@@ -93,6 +93,8 @@ def _items_of_output(out: Path, home: Home) -> list[Item]:
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{out / SOURCE}: cannot be read ({error!r}): run the analysis again") from None
+    if astray := next((unit for unit in units if Path(unit).is_absolute() or ".." in Path(unit).parts), None):
+        raise InputError(f"{out / SOURCE}: {astray!r} leads out of the folder: run the analysis again")
     if not units:
         raise UsageError(f"{out}: holds no recording that could be analysed; its summary.html says why")
     return [Item(unit, _reader(home, folder, unit, mapped.get(unit)), out) for unit in units]

@@ -41,10 +41,14 @@ def unit_of(column: str) -> str:
 
 
 def client_pseudonym(text: str) -> str:
-    """The text itself if it may name a client; else a UsageError that suggests one that may."""
+    """The text itself if it may name a client; else a UsageError that suggests one that may.
+
+    What looks like a person's name is not made into one.
+    """
     if _CLIENT.fullmatch(text):
         return text
-    suggestion = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:32].rstrip("-") or "client-1"
+    near = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:32].rstrip("-")
+    suggestion = near if near and re.fullmatch(r"[!-~]+", text) else "client-1"
     raise UsageError(
         f"client {text!r}: use a pseudonym of small letters, digits and hyphens, for example {suggestion!r}"
     )

@@ -143,11 +143,15 @@ def _groups(recordings: Rows) -> Table:
         ]
         cells = [_mean_and_sd(_numbers(own, name), decimals) for name, decimals in _FEATURES]
         said = text("batch.all") if group == ALL else group
-        named_so = (
-            text("batch.groups.from", group=said, beats=text(f"batch.beats.{beats}")) if beats else said
-        )
-        rows += [[named_so, number(len(own)), *cells]] if own else []
+        rows += [[_named(said, beats), number(len(own)), *cells]] if own else []
     return plain(text("batch.groups.caption"), texts("batch.groups.head"), rows)
+
+
+def _named(group: str, beats: str) -> str:
+    """A group with the kind of its beats."""
+    if not beats:
+        return text("batch.groups.without", group=group)
+    return text("batch.groups.from", group=group, beats=text(f"batch.beats.{beats}"))
 
 
 def _mean_and_sd(values: Floats, decimals: int) -> str:

@@ -130,7 +130,8 @@ def test_nothing_usable_is_exit_1_and_says_so(tmp_path: Path) -> None:
     ("arguments", "exit_code", "said"),
     [
         (["import", "nowhere.zip", "--client", "c1"], 3, "nowhere.zip"),
-        (["import", "README.md", "--client", "Anna B."], 2, "for example 'anna-b'"),
+        (["import", "README.md", "--client", "Anna B."], 2, "for example 'client-1'"),
+        (["import", "README.md", "--client", "Anna_1"], 2, "for example 'anna-1'"),
         (["import", "README.md"], 2, "Missing option '--client'"),
         (["analyse", "no-such-session"], 3, "no such file, folder or session"),
         (["live", "--speed", "5"], 2, "--speed goes with --simulate"),
@@ -140,8 +141,8 @@ def test_nothing_usable_is_exit_1_and_says_so(tmp_path: Path) -> None:
         (["nonsense"], 2, "No such command 'nonsense'"),
     ],
     ids=[
-        "no-file", "a-real-name", "no-client", "no-session", "speed-without-simulate", "no-protocol",
-        "no-bluetooth", "no-last", "no-command",
+        "no-file", "a-real-name", "near-one", "no-client", "no-session", "speed-without-simulate",
+        "no-protocol", "no-bluetooth", "no-last", "no-command",
     ],
 )  # fmt: skip
 def test_wrong_requests_are_one_clear_line(

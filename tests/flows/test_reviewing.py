@@ -242,6 +242,11 @@ class TestOutput:
         with pytest.raises(UsageError, match="holds no recording that could be analysed"):
             items_of(home, str(tmp_path))
 
+    def test_no_recording_lies_outside_the_folder_that_was_analysed(self, home: Home, tmp_path: Path) -> None:
+        write_batch_source(tmp_path, tmp_path, [{"recording_id": "../a.txt", "status": "analysed"}], {})
+        with pytest.raises(InputError, match="leads out of the folder"):
+            items_of(home, str(tmp_path))
+
 
 class TestAgreement:
     @staticmethod

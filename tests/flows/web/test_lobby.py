@@ -111,7 +111,7 @@ def test_conditions_that_cannot_be_kept_keep_nobody_from_a_session(tmp_path: Pat
         ({"conditions": {"hand": "third"}}, UsageError, "hand 'third': choose from left, right"),
         ({"conditions": {"mood": "x"}}, UsageError, "no condition 'mood'"),
         ({"conditions": ["hand"]}, UsageError, "conditions are answers"),
-        ({"client": "Anna B."}, UsageError, "for example 'anna-b'"),
+        ({"client": "Anna B."}, UsageError, "for example 'client-1'"),
         ({"client": 5}, UsageError, "client is missing"),
         ({"protocol": "nope"}, UsageError, "there is no protocol 'nope'"),
         ({"protocol": "/etc/passwd"}, UsageError, "there is no protocol '/etc/passwd'"),
