@@ -41,6 +41,7 @@ def most(part: float, count: int, *, whole: bool) -> int:
     return int(part * count if whole else binom.ppf(0.999, count, part))
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(3600)
 def test_without_change_few_ever_see_a_verdict(share: float) -> None:
     count, seen = max(LEAST_CLIENTS, round(CLIENTS * share)), {}
@@ -87,6 +88,7 @@ def test_a_change_by_half_is_found_at_the_first_look(r: float, share: float) -> 
         assert power >= (POWER if share >= 1 else binom.ppf(0.001, count, POWER) / count)
 
 
+@pytest.mark.prove
 @pytest.mark.timeout(3600)
 def test_raw_signals_through_the_whole_pipeline(share: float) -> None:
     """Hearts and skins that are lived, recorded and analysed, each day a little different, without change."""

@@ -104,6 +104,7 @@ def _report(folder: Path) -> Path:
     return folder / "derived" / "report.html"
 
 
+@pytest.mark.prove
 def test_the_flow_follows_checks_and_reports_with_a_real_server(followed: Followed) -> None:
     assert (followed.returned, followed.said) == (0, "")
     assert _report(followed.folder).exists()
@@ -142,6 +143,7 @@ def _artifacts(prefect: Path) -> list[Artifact]:
         return [Artifact(*row[:3], json.loads(row[3])) for row in database.execute(asked)]
 
 
+@pytest.mark.prove
 def test_the_flows_leave_links_that_lead_to_the_reports(followed: Followed) -> None:
     session_link, progress_link = _artifacts(followed.prefect)
     of = Home(followed.folder.parents[2]).hash_serial("client test-1")
