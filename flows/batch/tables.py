@@ -45,8 +45,9 @@ class Tables:
     def notices(self) -> tuple[str, ...]:
         """What should be known of the batch as a whole, a sentence each."""
         copies = sum(row.get("duplicate_of") is not None for row in self.recordings)
-        told = "1 recording repeats another" if copies == 1 else f"{copies} recordings repeat another"
+        one = "1 recording repeats another and counts once"
+        told = one if copies == 1 else f"{copies} recordings repeat others and count once"
         return (
             *(self.joined.notices if self.joined else ()),
-            *([f"{told} and counts once: see duplicate_of in {RECORDINGS}"] if copies else []),
+            *([f"{told}: see duplicate_of in {RECORDINGS}"] if copies else []),
         )
