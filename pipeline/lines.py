@@ -67,15 +67,15 @@ def read_lines(path: Path) -> list[tuple[int, Mapping[str, Any] | None]]:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold a file for writing, while others wait. The system lets go of it however the process ends.
+def held(path: Path, wait_s: float = _WAIT_S) -> Iterator[None]:
+    """Hold a file for writing, waiting for others up to `wait_s`. However the process ends, it is let go.
 
     Raises InUseError if another process does not let go of it, OSError if nothing can be written there.
     """
     lock_path = path.with_name(f".{path.name}.lock")
     lock = FileLock(lock_path, mode=0o600)
     try:
-        lock.acquire(timeout=_WAIT_S, poll_interval=0.01)
+        lock.acquire(timeout=wait_s, poll_interval=0.01)
     except Timeout:
         raise InUseError(f"{path}: another process is writing there; try again") from None
     try:

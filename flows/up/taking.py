@@ -8,20 +8,18 @@ nothing.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from flows.up.ledger import MOST_ATTEMPTS, Arrival, Ledger, State
 from flows.up.place import Place
 from pipeline.errors import InputError, InUseError, VagalError
+from pipeline.lines import held
 from pipeline.store import Home, is_session
 
 LIMIT_S = 900.0
@@ -135,21 +133,13 @@ def _reason(error: Exception, path: Path) -> str:
 @contextmanager
 def _held(home: Home, arrival_id: str) -> Iterator[None]:
     """Be the only process at an arrival. Raises InUseError."""
-    path = Place(home.path).folder / f"{arrival_id}.lock"
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise InUseError("another process is importing this") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from error
-    try:
+    path = Place(home.path).folder / arrival_id
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(path, wait_s=0.0))
+        except OSError as error:
+            raise InputError(f"{path}: cannot be held ({error.strerror})") from error
         yield
-    finally:
-        if os.name == "posix":  # while it is held, so that no one is left holding a lock without a name
-            with contextlib.suppress(OSError):
-                path.unlink()
-        lock.release()
 
 
 def main(home: Path, folder: Path, arrival_id: str) -> int:

@@ -42,19 +42,22 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     return Undisturbed(folder, hash_of(place / "out"), time.monotonic() - began_s)
 
 
-def run_and_kill(study: Undisturbed, out: Path, dice: random.Random, *engine: str) -> None:
-    """Start a batch, and kill it at any moment of its length: alone, or with its processes."""
-    workers = ("--workers", str(dice.choice((1, 2, 3))))
-    command = [*BATCH, str(study.folder), "--out", str(out), *workers, *engine]
-    environment = {**os.environ, "VAGAL_HOME": str(out.parent / "home")}
-    with subprocess.Popen(
-        command,
+def begun(study: Undisturbed, out: Path, *options: str) -> subprocess.Popen[bytes]:
+    """A batch that runs, in a group of its own with its processes."""
+    return subprocess.Popen(
+        [*BATCH, str(study.folder), "--out", str(out), *options],
         cwd=REPO,
-        env=environment,
+        env={**os.environ, "VAGAL_HOME": str(out.parent / "home")},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-    ) as batch:
+    )
+
+
+def run_and_kill(study: Undisturbed, out: Path, dice: random.Random, *engine: str) -> None:
+    """Start a batch, and kill it at any moment of its length: alone, or with its processes."""
+    workers = ("--workers", str(dice.choice((1, 2, 3))))
+    with begun(study, out, *workers, *engine) as batch:
         with suppress(subprocess.TimeoutExpired):
             batch.wait(dice.uniform(0, study.length_s))
         if dice.random() < 0.5:
@@ -65,16 +68,7 @@ def run_and_kill(study: Undisturbed, out: Path, dice: random.Random, *engine: st
 
 def run_and_kill_at_work(study: Undisturbed, out: Path, parts: int, *engine: str) -> None:
     """Start a batch, and kill it with all its processes once so many parts are there."""
-    command = [*BATCH, str(study.folder), "--out", str(out), *engine]
-    environment = {**os.environ, "VAGAL_HOME": str(out.parent / "home")}
-    with subprocess.Popen(
-        command,
-        cwd=REPO,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as batch:
+    with begun(study, out, *engine) as batch:
         while batch.poll() is None and len(parts_of(out)) < parts:
             time.sleep(0.01)
         with suppress(ProcessLookupError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,8 @@ SOURCE = Source(Path("lab.txt"), {"lab.txt": b""})
 ECG = Stream("ecg", np.arange(4) / 130, {"ecg_uv": np.arange(4.0)}, 130.0)
 
 
-def recording(*streams: Stream, **fields: object) -> Recording:
-    return Recording("a", "b", "c", 60.0, {each.name: each for each in streams}, **fields)  # type: ignore[arg-type]
+def recording(*streams: Stream, **fields: Any) -> Recording:
+    return Recording("a", "b", "c", 60.0, {each.name: each for each in streams}, **fields)
 
 
 def of(name: str, columns: Mapping[str, list[float]]) -> Stream:

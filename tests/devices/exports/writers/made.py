@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from tests.pipeline.report.recordings import recording
 SECRETS = ("H10 1234ABCD", "feedfacefeedface", "Anna", "2026-03-01T10-05-00-beef")
 
 
-def session(*, dates: bool = False, number: int = 2, **changes: object) -> Outgoing:
+def session(*, dates: bool = False, number: int = 2, **changes: Any) -> Outgoing:
     """A guided session with beats, skin conductance, a gap, a marker, ratings and things to keep back."""
     made = replace(
         recording(),
@@ -25,7 +26,7 @@ def session(*, dates: bool = False, number: int = 2, **changes: object) -> Outgo
         markers=(*recording().markers, Marker(5.0, "link", f"{SECRETS[0]}: connected")),
         conditions={"posture": "sitting", "sex": "another", "age": "30-to-39"},
     )
-    return Outgoing(replace(made, **changes), number, dates)  # type: ignore[arg-type]
+    return Outgoing(replace(made, **changes), number, dates)
 
 
 def wave(duration_s: float = 60.0, rate_hz: float = 130.0, *, gap: Gap | None = None) -> Stream:
